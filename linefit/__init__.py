@@ -1,0 +1,33 @@
+"""Fit a straight line by gradient descent, and see what autograd does on the way.
+
+The modules read as a text book, in this order: ``line``, ``data``, ``loss``, ``descent``,
+``closed_form``, ``tape``, ``graph``; ``plotting`` is the only one that imports matplotlib.
+"""
+
+from linefit.closed_form import ordinary_least_squares, total_least_squares
+from linefit.data import Hubble, NoisyLine, PearsonYork, hubble, noisy_line, pearson_york
+from linefit.descent import Descent, DivergenceError, History, Step, descend
+from linefit.line import Line
+from linefit.loss import perpendicular_loss, vertical_loss, weighted_loss
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Descent",
+    "DivergenceError",
+    "History",
+    "Hubble",
+    "Line",
+    "NoisyLine",
+    "PearsonYork",
+    "Step",
+    "descend",
+    "hubble",
+    "noisy_line",
+    "ordinary_least_squares",
+    "pearson_york",
+    "perpendicular_loss",
+    "total_least_squares",
+    "vertical_loss",
+    "weighted_loss",
+]

@@ -1,0 +1,102 @@
+"""The one validator: turn what a caller passes into tensors, or say what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+ArrayLike: TypeAlias = Tensor | NDArray[np.generic] | Sequence["ArrayLike"] | float
+
+
+def points(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return ``x`` and ``y`` as finite tensors of one shape ``(..., n)`` with ``n`` ≥ 2.
+
+    Floats keep their dtype, the wider of the two where they differ, and integers become float64,
+    unless ``dtype`` says otherwise.  The arguments are never changed.
+    """
+    tensors = values(x, "x"), values(y, "y")
+    if tensors[0].shape != tensors[1].shape:
+        shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
+        raise ValueError(f"x and y must have the same shape, but they have {shapes}.")
+    n = tensors[0].shape[-1] if tensors[0].dim() else 1
+    if tensors[0].dim() == 0 or tensors[0].numel() == 0 or n < 2:
+        raise ValueError(
+            f"A line needs at least two points along the last axis; x and y have shape "
+            f"{tuple(tensors[0].shape)}."
+        )
+    kind = dtype or torch.promote_types(tensors[0].dtype, tensors[1].dtype)
+    where = device or tensors[0].device
+    moved = tuple(t.to(device=where, dtype=kind) for t in tensors)
+    for tensor, name in zip(moved, "xy", strict=True):
+        finite(tensor, name)
+    return moved[0], moved[1]
+
+
+def values(data: ArrayLike, name: str) -> Tensor:
+    """Return ``data`` as a floating-point tensor, or raise ``TypeError`` naming what came."""
+    if isinstance(data, Tensor):
+        tensor = data
+    else:
+        array = _array(data, name)
+        tensor = torch.from_numpy(np.array(array))
+    if tensor.is_complex():
+        raise TypeError(f"{name} must hold real numbers, but it is {tensor.dtype}.")
+    return tensor if tensor.is_floating_point() else tensor.to(torch.float64)
+
+
+def _array(data: ArrayLike, name: str) -> NDArray[np.generic]:
+    try:
+        array = np.asarray(data)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{name} must be one rectangular array of numbers: {error}") from error
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(
+            f"{name} must hold numbers, but it is {type(data).__name__} of dtype {array.dtype}."
+        )
+    if array.dtype in (np.longdouble, np.uint16, np.uint32, np.uint64):
+        array = array.astype(np.float64)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def finite(tensor: Tensor, name: str) -> None:
+    """Raise ``ValueError`` with the count and the first index if ``tensor`` has NaN or infinity."""
+    if tensor.isfinite().all():
+        return
+    bad = (~tensor.isfinite()).nonzero()
+    first = tuple(bad[0].tolist())
+    where = first[0] if len(first) == 1 else first
+    raise ValueError(
+        f"{name} must be finite, but {len(bad)} of {tensor.numel()} values are NaN or infinite; "
+        f"the first is {tensor[first].item()} at index {where}."
+    )
+
+
+def positive(value: float | ArrayLike, name: str) -> Tensor:
+    """Return ``value`` as a float64 tensor, or raise ``ValueError`` unless all of it is > 0."""
+    tensor = values(value, name).to(torch.float64)
+    finite(tensor, name)
+    if not (tensor > 0).all():
+        raise ValueError(f"{name} must be positive, but its smallest value is {tensor.min()}.")
+    return tensor
+
+
+def lines(bad: Tensor) -> str:
+    """Name the lines of a batch where ``bad`` is true; nothing for a single line."""
+    if bad.dim() == 0:
+        return ""
+    indices = [tuple(i) if len(i) > 1 else i[0] for i in bad.nonzero().tolist()]
+    if len(indices) == 1:
+        return f" (line {indices[0]} of the batch)"
+    named = ", ".join(map(str, indices[:5])) + (", …" if len(indices) > 5 else "")
+    return f" (lines {named} of the batch)"

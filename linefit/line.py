@@ -1,0 +1,139 @@
+"""A straight line in normal form, so that a vertical line is an ordinary one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from linefit._check import ArrayLike, lines, values
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Hold the line of all points p with ``normal · p = offset``.
+
+    The normal is a unit vector, so that the signed distance of a point to the line is
+
+    .. math:: d = n_x x + n_y y - c
+
+    with the offset c.  It points up (``n_y`` > 0), or to the left where the line is vertical.
+
+    Parameters
+    ----------
+    normal : Tensor of shape (..., 2)
+        Unit vector across the line.
+    offset : Tensor of shape (...)
+        Signed distance of the line from the origin, along the normal.
+
+    Examples
+    --------
+    >>> line = Line.from_slope_intercept(0.75, 5.0)
+    >>> line.normal.tolist(), line.offset.item()
+    ([-0.6, 0.8], 4.0)
+    >>> line.signed_distance(0.0, 0.0).item()
+    -4.0
+    """
+
+    normal: Tensor
+    offset: Tensor
+
+    @classmethod
+    def from_slope_intercept(cls, slope: ArrayLike, intercept: ArrayLike) -> Line:
+        """Return the line y = slope · x + intercept.
+
+        Parameters
+        ----------
+        slope, intercept : array-like of shape (...)
+            Finite numbers; a vertical line has no such form.
+
+        Returns
+        -------
+        Line
+            The same line in normal form.
+
+        Raises
+        ------
+        ValueError
+            If the slope or the intercept is NaN or infinite.
+        """
+        a, b = torch.broadcast_tensors(values(slope, "slope"), values(intercept, "intercept"))
+        bad = ~(a.isfinite() & b.isfinite())
+        if bad.any():
+            raise ValueError(f"slope and intercept must be finite{lines(bad)}, got {a} and {b}.")
+        length = torch.hypot(torch.ones_like(a), a)
+        return cls(torch.stack((-a / length, 1 / length), dim=-1), b / length)
+
+    @property
+    def angle(self) -> Tensor:
+        """Angle from the x axis to the line, radian, in (−π/2, π/2]."""
+        return torch.atan2(-self.normal[..., 0], self.normal[..., 1])
+
+    @property
+    def slope(self) -> Tensor:
+        """Rise per unit of x; ``inf`` for a vertical line."""
+        return -self.normal[..., 0] / self.normal[..., 1]
+
+    @property
+    def intercept(self) -> Tensor:
+        """Height at x = 0; ``inf`` for a vertical line, which has no such height."""
+        vertical = self.normal[..., 1] == 0
+        return torch.where(vertical, torch.inf, self.offset / self.normal[..., 1])
+
+    def signed_distance(self, x: ArrayLike, y: ArrayLike) -> Tensor:
+        """Return the perpendicular distance of points to the line, positive on the normal's side.
+
+        Parameters
+        ----------
+        x, y : array-like of shape (..., n) or ()
+            Coordinates; leading axes match those of the line.
+
+        Returns
+        -------
+        Tensor
+            The distances, in the unit that x and y share.
+        """
+        px, py = values(x, "x").to(self.normal), values(y, "y").to(self.normal)
+        nx, ny, c = self._beside(torch.broadcast_tensors(px, py)[0])
+        return nx * px + ny * py - c
+
+    def y_at(self, x: ArrayLike) -> Tensor:
+        """Return the height of the line above ``x``.
+
+        Parameters
+        ----------
+        x : array-like of shape (..., n) or ()
+            Abscissas; leading axes match those of the line.
+
+        Returns
+        -------
+        Tensor
+            One height for each x.
+
+        Raises
+        ------
+        ValueError
+            If the line is vertical.
+        """
+        px = values(x, "x").to(self.normal)
+        nx, ny, c = self._beside(px)
+        if (ny == 0).any():
+            bad = lines(self.normal[..., 1] == 0)
+            raise ValueError(f"A vertical line has no height above x{bad}; use signed_distance.")
+        return (c - nx * px) / ny
+
+    def _beside(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return normal and offset with a last axis added where ``x`` has one for its points."""
+        parts = (self.normal[..., 0], self.normal[..., 1], self.offset)
+        nx, ny, c = (p[..., None] if self.offset.dim() and x.dim() else p for p in parts)
+        return nx, ny, c
+
+    def __repr__(self) -> str:
+        """Show slope, intercept and angle."""
+        if self.offset.dim():
+            return f"Line({' × '.join(map(str, self.offset.shape))} lines)"
+        return (
+            f"Line(slope={self.slope.item():.6g}, intercept={self.intercept.item():.6g}, "
+            f"angle={self.angle.item():.6g})"
+        )

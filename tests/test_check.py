@@ -1,0 +1,55 @@
+"""What every public function says to input it cannot use."""
+
+import numpy as np
+import pytest
+import torch
+
+import linefit as lf
+
+FUNCTIONS = [
+    lf.ordinary_least_squares,
+    lf.total_least_squares,
+    lambda x, y: lf.descend(x, y, lr=0.1, steps=1),
+]
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("x", "y", "error", "message"),
+    [
+        ([], [], ValueError, r"at least two points.*shape \(0,\)"),
+        ([1.0], [2.0], ValueError, r"at least two points.*shape \(1,\)"),
+        (1.0, 2.0, ValueError, r"at least two points.*shape \(\)"),
+        ([1.0, 2.0], [1.0], ValueError, r"same shape.*\(2,\) and \(1,\)"),
+        ([[1.0, 2.0]], [1.0, 2.0], ValueError, r"same shape.*\(1, 2\) and \(2,\)"),
+        ([1.0, NAN], [1.0, 2.0], ValueError, "x must be finite.*1 of 2.*nan at index 1"),
+        ([1.0, 2.0], [-INF, INF], ValueError, "y must be finite.*2 of 2.*-inf at index 0"),
+        ([[1, 2], [3, INF]], [[1, 2], [3, 4]], ValueError, r"inf at index \(1, 1\)"),
+        ([1j, 2.0], [1.0, 2.0], TypeError, "x must hold real numbers.*complex128"),
+        (["1", "2"], [1.0, 2.0], TypeError, "x must hold numbers"),
+        ([1.0, 2.0], None, TypeError, "y must hold numbers"),
+        ([[1.0], [1.0, 2.0]], [1.0, 2.0], ValueError, "x must be one rectangular array"),
+    ],
+)
+def test_bad_points_raise_and_say_what_came(function, x, y, error, message):
+    """The message names the argument and what is wrong with it."""
+    with pytest.raises(error, match=message):
+        function(x, y)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    "dtype", [np.int8, np.uint8, np.uint16, np.uint64, np.float32, np.dtype(">f8"), np.longdouble]
+)
+def test_every_real_dtype_of_numpy_is_taken(function, dtype):
+    """Integers of any width, other byte orders and long doubles are numbers too."""
+    function(np.array([0, 1, 2], dtype=dtype), np.array([0, 2, 3], dtype=dtype))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_arrays_that_cannot_be_written_are_taken(function):
+    """Read-only, strided and reversed arrays are copied, not refused."""
+    x = np.arange(6.0)[::-2]
+    x.flags.writeable = False
+    function(x, x)
