@@ -1,0 +1,104 @@
+"""What a descent leaves behind: every step, the best and the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from linefit.line import Line
+
+SETTLED = 1e-6  # share of its whole way that a settled parameter may still move at the end
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of a descent: the parameters and the loss there, before the update.
+
+    Parameters
+    ----------
+    step : Tensor of shape (...)
+        Number of the step, from 0.
+    loss, slope, intercept : Tensor of shape (...)
+        All three of this same step.
+    """
+
+    step: Tensor
+    loss: Tensor
+    slope: Tensor
+    intercept: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Every step of a descent, each before its update; all of shape (steps, ...)."""
+
+    loss: Tensor
+    slope: Tensor
+    intercept: Tensor
+
+    def at(self, step: Tensor) -> Step:
+        """Return the given step; ``step`` has shape (...), one number for each line."""
+        pick = [t.gather(0, step[None])[0] for t in (self.loss, self.slope, self.intercept)]
+        return Step(step, *pick)
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """Hold what a descent did.
+
+    Parameters
+    ----------
+    history : History
+        Loss, slope and intercept of every step.
+    """
+
+    history: History
+
+    @property
+    def best(self) -> Step:
+        """The step with the lowest loss; the first one where several are equal."""
+        return self.history.at(self.history.loss.argmin(0))
+
+    @property
+    def last(self) -> Step:
+        """The last step."""
+        loss = self.history.loss
+        return self.history.at(torch.full_like(loss[0], len(loss) - 1, dtype=torch.int64))
+
+    @property
+    def line(self) -> Line:
+        """The line of the best step."""
+        return Line.from_slope_intercept(self.best.slope, self.best.intercept)
+
+    @property
+    def converged(self) -> Tensor:
+        """Whether slope and intercept have stopped moving.
+
+        True where, over the last tenth of the steps, neither moved by more than a millionth of
+        its way over the whole run, or by more than rounding.  A run that turns back or still
+        creeps is not converged.
+        """
+        ways = torch.stack((self.history.slope, self.history.intercept), dim=1)
+        end = ways[-1 - max(1, len(ways) // 10) :]
+        moved, whole = (part.amax(0) - part.amin(0) for part in (end, ways))
+        rounding = len(end) * torch.finfo(ways.dtype).eps * ways[-1].abs().amax(0)
+        still = (moved <= SETTLED * whole) | (moved <= rounding)
+        return still.all(0) & (len(ways) > 1)
+
+
+class DivergenceError(FloatingPointError):
+    """Tell at which step and learning rate a descent left the numbers.
+
+    Parameters
+    ----------
+    message : str
+        Step, learning rate and the bound that it broke.
+    descent : Descent
+        The steps before, so that nothing is lost.
+    """
+
+    def __init__(self, message: str, descent: Descent) -> None:
+        super().__init__(message)
+        self.descent = descent

@@ -1,0 +1,222 @@
+"""Gradient descent as an explicit loop, with everything it did kept for looking at."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import operator
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from linefit._check import ArrayLike, finite, lines, points, values
+from linefit._history import Descent, DivergenceError, History, Step
+from linefit.loss import perpendicular_loss
+
+__all__ = ["Descent", "DivergenceError", "History", "Step", "descend"]
+
+Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+Schedule: TypeAlias = LRScheduler | ReduceLROnPlateau
+Seen: TypeAlias = tuple[Tensor, Tensor, Tensor]  # loss, slope and intercept of one step
+
+
+def descend(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    lr: float,
+    steps: int,
+    start: tuple[ArrayLike, ArrayLike] = (0.0, 0.0),
+    loss: Loss = perpendicular_loss,
+    optimizer: Callable[..., Optimizer] | None = None,
+    scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+    clear_grad: bool = True,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
+) -> Descent:
+    r"""Fit lines by gradient descent on slope a and intercept b, gradients by autograd.
+
+    .. math:: (a, b) \leftarrow (a, b) - \eta \, \nabla L(a, b)
+
+    with the learning rate η.  Each step computes the loss, which builds the graph; calls
+    ``backward``, which walks and frees it; updates under ``no_grad``; and clears the gradients.
+
+    Parameters
+    ----------
+    x, y : array-like of shape (..., n)
+        The points; leading axes are independent lines.
+    lr : float
+        Learning rate η ≥ 0, in (unit of parameter)² / (unit of loss).
+    steps : int
+        Number of steps, at least 1.
+    start : pair of array-like of shape (...)
+        First slope and intercept.
+    loss : callable
+        Takes (slope, intercept, x, y) and returns a Tensor of shape (...).
+    optimizer : callable, optional
+        Called as ``optimizer([slope, intercept], lr=lr)``, for example ``torch.optim.Adam`` or
+        ``functools.partial(torch.optim.SGD, momentum=0.9)``.  The default is the plain update.
+    scheduler : callable, optional
+        Called with the optimizer, for example
+        ``functools.partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.99)``.
+    clear_grad : bool
+        False leaves gradients to accumulate from step to step, the classic mistake.
+    dtype : torch.dtype, optional
+        Of parameters and points; the default is the points' own.
+    device : torch.device or str, optional
+        Where to compute; the default is where the points are.
+
+    Returns
+    -------
+    Descent
+        History, best and last step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If points, start, learning rate or number of steps make no sense.
+    DivergenceError
+        At the first loss that is not finite.
+
+    Examples
+    --------
+    >>> run = descend([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], lr=0.5, steps=500)
+    >>> run.line
+    Line(slope=2, intercept=1, angle=1.10715)
+    """
+    lr, steps = _settings(lr, steps, dtype)
+    x, y = (t.detach() for t in points(x, y, dtype=dtype, device=device))
+    slope, intercept = _parameters(start, x)
+    step_optimizer = _optimizer([slope, intercept], lr, optimizer, scheduler, clear_grad)
+    seen: list[Seen] = []
+
+    def evaluate() -> Tensor:
+        value = loss(slope, intercept, x, y)  # records the graph
+        value.sum().backward()  # walks the graph, fills .grad and frees the graph
+        return value.detach()
+
+    for step in range(steps):
+        value = evaluate()
+        if step == 0:
+            _check_loss(value, slope, intercept)
+        if not math.isfinite(value.sum()):
+            raise _divergence(value, seen, lr, _largest_curvature(seen, loss, x, y))
+        seen.append((value, slope.detach().clone(), intercept.detach().clone()))
+        if step_optimizer is None:
+            with torch.no_grad():  # the update is not part of any graph
+                slope -= lr * slope.grad  # type: ignore[operator]
+                intercept -= lr * intercept.grad  # type: ignore[operator]
+        else:
+            lr = step_optimizer(value, evaluate)
+        if clear_grad:
+            slope.grad = intercept.grad = None
+    return _descent(seen)
+
+
+def _settings(lr: float, steps: int, dtype: torch.dtype | None) -> tuple[float, int]:
+    if not 0 < lr < math.inf:
+        raise ValueError(f"lr, the learning rate, must be positive and finite, but it is {lr}.")
+    if operator.index(steps) < 1:
+        raise ValueError(f"steps must be at least 1, but it is {steps}.")
+    if dtype is not None and not dtype.is_floating_point:
+        raise TypeError(f"dtype must be a real floating-point type, but it is {dtype}.")
+    return float(lr), operator.index(steps)
+
+
+def _parameters(start: tuple[ArrayLike, ArrayLike], x: Tensor) -> list[Tensor]:
+    """Return slope and intercept as leaves, one of each for every line of ``x``."""
+    if len(start) != 2:
+        raise ValueError(f"start must be a slope and an intercept, but it has {len(start)} parts.")
+    leaves = []
+    for part, name in zip(start, ("start slope", "start intercept"), strict=True):
+        value = values(part, name).detach().to(x)
+        finite(value, name)
+        if value.dim() and value.shape != x.shape[:-1]:
+            expected, got = tuple(x.shape[:-1]), tuple(value.shape)
+            raise ValueError(f"The {name} must have shape () or {expected}, not {got}.")
+        leaves.append(value.expand(x.shape[:-1]).clone().requires_grad_())
+    return leaves
+
+
+def _optimizer(
+    parameters: list[Tensor],
+    lr: float,
+    optimizer: Callable[..., Optimizer] | None,
+    scheduler: Callable[[Optimizer], Schedule] | None,
+    clear_grad: bool,
+) -> Callable[[Tensor, Callable[[], Tensor]], float] | None:
+    """Return a function that takes one step and tells the next learning rate, if one is needed."""
+    if optimizer is None and scheduler is None:
+        return None
+    opt = (optimizer or torch.optim.SGD)(parameters, lr=lr)
+    closure = inspect.signature(opt.step).parameters["closure"]
+    repeats = closure.default is inspect.Parameter.empty  # L-BFGS looks several times a step
+    if repeats and not clear_grad:
+        raise ValueError(f"clear_grad=False has no meaning for {type(opt).__name__}.")
+    schedule = scheduler(opt) if scheduler else None
+
+    def step(value: Tensor, evaluate: Callable[[], Tensor]) -> float:
+        def closure() -> float:
+            opt.zero_grad()
+            return evaluate().sum().item()
+
+        opt.step(*([closure] if repeats else []))
+        if isinstance(schedule, ReduceLROnPlateau):
+            schedule.step(value.sum())
+        elif schedule is not None:
+            schedule.step()
+        return float(opt.param_groups[0]["lr"])
+
+    return step
+
+
+def _check_loss(value: Tensor, slope: Tensor, intercept: Tensor) -> None:
+    if value.shape != slope.shape:
+        expected, got = tuple(slope.shape), tuple(value.shape)
+        raise ValueError(f"The loss must return one number per line, shape {expected}, not {got}.")
+    for parameter, name in ((slope, "slope"), (intercept, "intercept")):
+        if parameter.grad is None:
+            raise ValueError(f"The loss does not depend on the {name}: no gradient reached it.")
+
+
+def _descent(seen: list[Seen]) -> Descent:
+    return Descent(History(*(torch.stack(column) for column in zip(*seen, strict=True))))
+
+
+def _divergence(value: Tensor, seen: list[Seen], lr: float, curvature: Tensor | None) -> Exception:
+    bad = ~value.isfinite()
+    where = f"at step {len(seen)} with learning rate {lr:g}{lines(bad)}"
+    if not seen:
+        return ValueError(f"The loss is not finite at the start, {where}: start elsewhere.")
+    bound = (
+        ""
+        if curvature is None
+        else (
+            f" Plain gradient descent is stable only below 2/λmax = {2 / curvature:g}; λmax = "
+            f"{curvature:g} is the largest curvature of the loss at the best step so far."
+        )
+    )
+    return DivergenceError(
+        f"The loss became {value[bad][0].item()} {where}.{bound} "
+        "Use a smaller learning rate, or center and scale the points.",
+        _descent(seen),
+    )
+
+
+def _largest_curvature(seen: list[Seen], loss: Loss, x: Tensor, y: Tensor) -> Tensor | None:
+    """Return the largest eigenvalue of the Hessian at the best step, if there is one to tell."""
+    if not seen or x.dim() > 1:
+        return None
+    best = _descent(seen).best
+    try:
+        matrix = torch.autograd.functional.hessian(
+            lambda p: loss(p[0], p[1], x, y), torch.stack((best.slope, best.intercept))
+        )
+    except RuntimeError:  # a custom function that cannot be differentiated twice
+        return None
+    largest = torch.linalg.eigvalsh(matrix.nan_to_num()).max()
+    return largest if largest > 0 else None

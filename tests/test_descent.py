@@ -1,0 +1,246 @@
+"""The explicit loop and what it keeps."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch.optim import lr_scheduler
+
+import linefit as lf
+
+POST = {"lr": 2e-9, "steps": 1000, "dtype": torch.float32}  # 1e-9 on a loss with 1/N
+
+
+def literal(x, y, *, lr, steps, clear):
+    """Write the loop out, as a reader of the site would."""
+    a, b = (torch.zeros((), dtype=x.dtype, requires_grad=True) for _ in range(2))
+    rows = []
+    for _ in range(steps):
+        loss = ((a * x - y + b) ** 2).mean() / (2 * (a**2 + 1))
+        loss.backward()
+        rows.append((loss.item(), a.item(), b.item()))
+        with torch.no_grad():
+            a -= lr * a.grad
+            b -= lr * b.grad
+        if clear:
+            a.grad = b.grad = None
+    return torch.tensor(rows, dtype=x.dtype).T
+
+
+def columns(run):
+    """Return loss, slope and intercept of every step in one tensor."""
+    return torch.stack((run.history.loss, run.history.slope, run.history.intercept))
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_descend_is_the_literal_loop(clear):
+    """Every number of every step equals the loop written by hand, bit for bit."""
+    x, y, _ = lf.noisy_line()
+    run = lf.descend(x, y, lr=1e-6, steps=50, clear_grad=clear)
+    assert torch.equal(columns(run), literal(x, y, lr=1e-6, steps=50, clear=clear))
+
+
+def test_plain_descent_is_sgd():
+    """The default update is torch's SGD without options."""
+    x, y, _ = lf.noisy_line()
+    ours = lf.descend(x, y, lr=1e-5, steps=50)
+    sgd = lf.descend(x, y, lr=1e-5, steps=50, optimizer=torch.optim.SGD)
+    assert torch.allclose(columns(ours), columns(sgd), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_post_worked_because_it_never_cleared(seed):
+    """Uncleared gradients reach the minimum near epoch 564 and run on; cleared ones crawl."""
+    x, y, _ = lf.noisy_line(seed=seed)
+    post = lf.descend(x, y, **POST, clear_grad=False)
+    assert 555 <= post.best.step <= 573
+    assert 2.48 < post.best.slope < 2.56
+    assert 5.2 < post.last.slope < 5.45
+    assert lf.descend(x, y, **POST).last.slope < 0.018
+
+
+def test_never_clearing_is_momentum_one():
+    """Accumulated gradients and SGD with momentum 1 walk the same way."""
+    x, y, _ = lf.noisy_line()
+    post = lf.descend(x, y, **POST, clear_grad=False)
+    momentum = lf.descend(x, y, **POST, optimizer=partial(torch.optim.SGD, momentum=1.0))
+    assert torch.allclose(columns(post), columns(momentum), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("settings"),
+    [
+        {"lr": 0.5, "steps": 200},
+        {"lr": 0.1, "steps": 600, "optimizer": partial(torch.optim.SGD, momentum=0.8)},
+        {"lr": 0.1, "steps": 1000, "optimizer": torch.optim.Adam},
+        {"lr": 1.0, "steps": 60, "optimizer": partial(torch.optim.LBFGS, max_iter=1)},
+        {
+            "lr": 1.0,
+            "steps": 10,
+            "optimizer": partial(torch.optim.LBFGS, line_search_fn="strong_wolfe"),
+        },
+    ],
+)
+def test_every_optimizer_reaches_the_closed_form(settings):
+    """On centered and scaled points each optimizer ends at total least squares."""
+    x, y, _ = lf.noisy_line()
+    x, y = (x - x.mean()) / 30, (y - y.mean()) / 30
+    run = lf.descend(x, y, start=(2.0, 0.0), **settings)
+    line = lf.total_least_squares(x, y)
+    assert run.line.slope.item() == pytest.approx(line.slope.item(), rel=1e-6)
+    assert run.line.intercept.item() == pytest.approx(line.intercept.item(), abs=1e-6)
+
+
+def test_a_scheduler_changes_the_learning_rate():
+    """Halving the rate each step makes the steps a geometric series."""
+    run = lf.descend(
+        [0.0, 1.0, 2.0],
+        [1.0, 1.0, 1.0],
+        lr=1e-6,
+        steps=4,
+        scheduler=partial(lr_scheduler.ExponentialLR, gamma=0.5),
+    )
+    moves = run.history.intercept.diff()
+    assert (moves[1:] / moves[:-1]).tolist() == pytest.approx([0.5, 0.5], rel=1e-4)
+
+
+def test_a_scheduler_that_watches_the_loss_is_told_the_loss():
+    """ReduceLROnPlateau sees no progress under a tiny rate and cuts it to nothing."""
+    plateau = partial(lr_scheduler.ReduceLROnPlateau, factor=1e-3, patience=0, threshold=0.5)
+    run = lf.descend([0.0, 1.0], [1.0, 2.0], lr=1e-3, steps=5, scheduler=plateau)
+    moves = run.history.intercept.diff()
+    assert moves[-1] < 1e-5 * moves[0]
+
+
+def test_best_and_last_hold_one_step_each():
+    """Loss and parameters of a step belong together: the loss there is the loss of the step."""
+    x, y, _ = lf.noisy_line()
+    run = lf.descend(x, y, lr=2e-9, steps=700, clear_grad=False)
+    assert run.last.step == 699
+    assert 0 < run.best.step < 699
+    for step in (run.best, run.last):
+        assert torch.equal(lf.perpendicular_loss(step.slope, step.intercept, x, y), step.loss)
+    assert run.best.loss == run.history.loss.min()
+    assert run.line.slope.item() == pytest.approx(run.best.slope.item(), rel=1e-15)
+
+
+def test_a_descent_says_whether_it_has_settled():
+    """A long run on easy points has settled; a short one, or one step, has not."""
+    x, y = [-1.0, 0.0, 1.0], [-2.1, 0.1, 2.0]
+    assert lf.descend(x, y, lr=0.5, steps=500).converged
+    assert not lf.descend(x, y, lr=0.5, steps=10).converged
+    assert not lf.descend(x, y, lr=0.5, steps=1).converged
+
+
+def test_many_lines_descend_at_once():
+    """A batch takes the same steps as each of its lines alone."""
+    x = torch.stack([lf.noisy_line(seed=s).x for s in range(3)])
+    y = torch.stack([lf.noisy_line(seed=s).y for s in range(3)])
+    batch = lf.descend(x, y, lr=1e-5, steps=20)
+    assert batch.history.loss.shape == (20, 3)
+    assert batch.best.step.tolist() == [19] * 3
+    for i in range(3):
+        alone = lf.descend(x[i], y[i], lr=1e-5, steps=20)
+        assert torch.allclose(batch.history.slope[:, i], alone.history.slope, rtol=1e-12)
+
+
+def test_divergence_names_step_rate_and_bound():
+    """Too large a learning rate stops at the first infinite loss and says what was allowed."""
+    x, y, _ = lf.noisy_line()
+    with pytest.raises(lf.DivergenceError, match="inf at step .* rate 0.001") as caught:
+        lf.descend(x, y, lr=1e-3, steps=1000, loss=lf.vertical_loss)
+    bound = (
+        2
+        / torch.linalg.eigvalsh(
+            torch.stack(
+                (torch.stack((x.square().mean(), x.mean())), torch.stack((x.mean(), x[0] * 0 + 1)))
+            )
+        ).max()
+    )
+    assert f"2/λmax = {bound:.6g}" in str(caught.value)
+    assert caught.value.descent.history.loss.isfinite().all()
+    assert len(caught.value.descent.history.loss) > 100
+
+
+def test_divergence_in_a_batch_names_the_line():
+    """Only the second line of the batch diverges, and the message says so."""
+    x, y = torch.tensor([[0.0, 1.0], [0.0, 1e3]]), torch.tensor([[0.0, 1.0], [0.0, 1e3]])
+    with pytest.raises(lf.DivergenceError, match="line 1 of the batch"):
+        lf.descend(x, y, lr=0.5, steps=500, loss=lf.vertical_loss)
+
+
+def test_a_loss_that_cannot_be_differentiated_twice_still_tells():
+    """Without a Hessian the error leaves out the bound and keeps the rest."""
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(value):
+            return value**2
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        @torch.autograd.function.once_differentiable
+        def backward(ctx, gradient):
+            return 2 * ctx.saved_tensors[0] * gradient
+
+    with pytest.raises(lf.DivergenceError, match="inf at step") as caught:
+        lf.descend(
+            [0.0, 1.0],
+            [1.0, 2.0],
+            lr=5.0,
+            steps=2000,
+            loss=lambda a, b, x, y: Square.apply(a * x - y + b).mean(),
+        )
+    assert "λmax" not in str(caught.value)
+
+
+def test_a_start_where_the_loss_is_infinite_is_refused():
+    """No step has been taken, so it is the start that is wrong."""
+    with pytest.raises(ValueError, match="not finite at the start"):
+        lf.descend([0.0, 1.0], [0.0, 1.0], lr=0.1, steps=1, start=(1e200, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"lr": 0.0}, ValueError, "must be positive and finite, but it is 0.0"),
+        ({"lr": math.nan}, ValueError, "must be positive and finite, but it is nan"),
+        ({"steps": 0}, ValueError, "at least 1, but it is 0"),
+        ({"steps": 1.5}, TypeError, "float"),
+        ({"start": (0.0,)}, ValueError, "but it has 1 parts"),
+        ({"start": (math.inf, 0.0)}, ValueError, "start slope must be finite"),
+        ({"start": ([0.0, 1.0], 0.0)}, ValueError, r"shape \(\) or \(\), not \(2,\)"),
+        ({"dtype": torch.int64}, TypeError, "floating-point type, but it is torch.int64"),
+        ({"loss": lambda a, b, x, y: a * x - b}, ValueError, r"shape \(\), not \(2,\)"),
+        ({"loss": lambda a, b, x, y: a**2}, ValueError, "does not depend on the intercept"),
+        (
+            {"optimizer": torch.optim.LBFGS, "clear_grad": False},
+            ValueError,
+            "clear_grad=False has no meaning for LBFGS",
+        ),
+    ],
+)
+def test_bad_settings_are_refused(settings, error, message):
+    """Settings that make no sense raise and say what came."""
+    with pytest.raises(error, match=message):
+        lf.descend([0.0, 1.0], [0.0, 2.0], **({"lr": 0.1, "steps": 1} | settings))
+
+
+def test_nothing_that_is_passed_is_changed():
+    """Points and start keep values and gradients, also where they require them."""
+    x = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
+    start = torch.tensor(1.0, requires_grad=True)
+    lf.descend(x, np.array([1.0, 2.0, 4.0]), lr=0.1, steps=3, start=(start, 0.0))
+    assert x.grad is None
+    assert start.grad is None
+    assert start == 1
+
+
+def test_the_device_can_be_chosen():
+    """Points move to the device asked for, and the result stays there."""
+    assert lf.descend([0.0, 1.0], [0.0, 1.0], lr=0.1, steps=2, device="cpu").best.loss.is_cpu
