@@ -1,0 +1,80 @@
+"""Pictures: what is drawn, where."""
+
+import subprocess
+import sys
+
+import matplotlib as mpl
+import pytest
+import torch
+
+mpl.use("agg")
+from matplotlib.figure import Figure
+
+import linefit as lf
+from linefit import plotting
+
+
+@pytest.fixture
+def ax():
+    """Return empty axes of a figure of their own."""
+    return Figure().subplots()
+
+
+def test_importing_linefit_leaves_matplotlib_alone():
+    """A reader who only fits does not wait for matplotlib."""
+    code = "import linefit, linefit.graph, linefit.tape, sys; sys.exit('matplotlib' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_points_are_drawn_where_they_are(ax):
+    """Every point is a dot at its place, and the axes come back."""
+    assert plotting.plot_points(ax, [0, 1], [2, 5], color="k") is ax
+    assert ax.lines[0].get_xydata().tolist() == [[0, 2], [1, 5]]
+    assert ax.lines[0].get_linestyle() == "None"
+
+
+@pytest.mark.parametrize("points", [([0, 1, 2], [1, 3, 5]), ([1, 1, 1], [0, 2, 5])])
+def test_a_line_crosses_the_whole_picture(ax, points):
+    """A line, also a vertical one, is drawn through the points without moving the edges."""
+    line = lf.total_least_squares(*points)
+    plotting.plot_points(ax, *points)
+    edges = ax.get_xlim(), ax.get_ylim()
+    assert plotting.plot_line(ax, line, color="r") is ax
+    assert (ax.get_xlim(), ax.get_ylim()) == edges
+    a, b = (
+        torch.tensor(p, dtype=torch.float64) for p in (ax.lines[1].get_xy1(), ax.lines[1].get_xy2())
+    )
+    assert line.signed_distance(*a).abs() < 1e-12
+    assert line.signed_distance(*b).abs() < 1e-12
+
+
+@pytest.mark.parametrize("perpendicular", [True, False])
+def test_residuals_end_on_the_line(ax, perpendicular):
+    """Each way starts at its point and ends on the line, at right angles or upright."""
+    x, y, line = lf.noisy_line(5)
+    assert plotting.plot_residuals(ax, x, y, line, perpendicular=perpendicular) is ax
+    for drawn, start in zip(ax.lines, zip(x, y, strict=True), strict=True):
+        (px, qx), (py, qy) = (torch.as_tensor(d) for d in drawn.get_data())
+        assert (px, py) == start
+        assert line.signed_distance(qx, qy).abs() < 1e-12
+        way = torch.stack((qx - px, qy - py))
+        assert (
+            way[0] if not perpendicular else way @ torch.stack((line.normal[1], -line.normal[0]))
+        ).abs() < 1e-12
+
+
+def test_the_loss_curve_marks_the_best_step(ax):
+    """The curve has one point for each step, and a dot at the lowest."""
+    run = lf.descend([0.0, 1.0, 2.0], [0.0, 2.0, 4.0], lr=0.1, steps=7)
+    assert plotting.plot_loss(ax, run) is ax
+    assert ax.lines[0].get_ydata().tolist() == run.history.loss.tolist()
+    assert ax.lines[1].get_xydata()[0].tolist() == [run.best.step, run.best.loss]
+
+
+def test_the_loss_map_has_labelled_axes(ax):
+    """Contours of the loss over slope and intercept."""
+    x, y, _ = lf.noisy_line(10)
+    slopes, intercepts = torch.linspace(-1, 5, 20), torch.linspace(-9, 9, 15)
+    assert plotting.plot_loss_map(ax, x, y, slopes=slopes, intercepts=intercepts) is ax
+    assert len(ax.collections[0].get_paths()) == 12
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("slope a", "intercept b")
