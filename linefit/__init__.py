@@ -7,22 +7,29 @@ The modules read as a text book, in this order: ``line``, ``data``, ``loss``, ``
 from linefit.closed_form import ordinary_least_squares, total_least_squares
 from linefit.data import Hubble, NoisyLine, PearsonYork, hubble, noisy_line, pearson_york
 from linefit.descent import Descent, DivergenceError, History, Step, descend
+from linefit.fit import Fit, fit_line
 from linefit.line import Line
-from linefit.loss import perpendicular_loss, vertical_loss, weighted_loss
+from linefit.loss import huber_loss, perpendicular_loss, vertical_loss, weighted_loss
+from linefit.moments import Moments
+from linefit.weighted import york
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Descent",
     "DivergenceError",
+    "Fit",
     "History",
     "Hubble",
     "Line",
+    "Moments",
     "NoisyLine",
     "PearsonYork",
     "Step",
     "descend",
+    "fit_line",
     "hubble",
+    "huber_loss",
     "noisy_line",
     "ordinary_least_squares",
     "pearson_york",
@@ -30,4 +37,5 @@ __all__ = [
     "total_least_squares",
     "vertical_loss",
     "weighted_loss",
+    "york",
 ]

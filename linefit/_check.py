@@ -19,18 +19,21 @@ def points(
     *,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
+    least: int = 2,
+    check_values: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Return ``x`` and ``y`` as finite tensors of one shape ``(..., n)`` with ``n`` ≥ 2.
+    """Return ``x`` and ``y`` as finite tensors of one shape ``(..., n)`` with ``n`` ≥ ``least``.
 
     Floats keep their dtype, the wider of the two where they differ, and integers become float64,
-    unless ``dtype`` says otherwise.  The arguments are never changed.
+    unless ``dtype`` says otherwise.  The arguments are never changed.  A caller that reads all
+    values anyway can leave the search for NaN and infinity out until it meets one.
     """
     tensors = values(x, "x"), values(y, "y")
     if tensors[0].shape != tensors[1].shape:
         shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
         raise ValueError(f"x and y must have the same shape, but they have {shapes}.")
     n = tensors[0].shape[-1] if tensors[0].dim() else 1
-    if tensors[0].dim() == 0 or tensors[0].numel() == 0 or n < 2:
+    if tensors[0].dim() == 0 or tensors[0].numel() == 0 or n < least:
         raise ValueError(
             f"A line needs at least two points along the last axis; x and y have shape "
             f"{tuple(tensors[0].shape)}."
@@ -38,18 +41,15 @@ def points(
     kind = dtype or torch.promote_types(tensors[0].dtype, tensors[1].dtype)
     where = device or tensors[0].device
     moved = tuple(t.to(device=where, dtype=kind) for t in tensors)
-    for tensor, name in zip(moved, "xy", strict=True):
-        finite(tensor, name)
+    if check_values:
+        finite(moved[0], "x")
+        finite(moved[1], "y")
     return moved[0], moved[1]
 
 
 def values(data: ArrayLike, name: str) -> Tensor:
     """Return ``data`` as a floating-point tensor, or raise ``TypeError`` naming what came."""
-    if isinstance(data, Tensor):
-        tensor = data
-    else:
-        array = _array(data, name)
-        tensor = torch.from_numpy(np.array(array))
+    tensor = data if isinstance(data, Tensor) else torch.from_numpy(_array(data, name))
     if tensor.is_complex():
         raise TypeError(f"{name} must hold real numbers, but it is {tensor.dtype}.")
     return tensor if tensor.is_floating_point() else tensor.to(torch.float64)
@@ -66,7 +66,10 @@ def _array(data: ArrayLike, name: str) -> NDArray[np.generic]:
         )
     if array.dtype in (np.longdouble, np.uint16, np.uint32, np.uint64):
         array = array.astype(np.float64)
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    usable = array.flags.writeable and min(array.strides, default=0) >= 0
+    return array if usable else array.copy()
 
 
 def finite(tensor: Tensor, name: str) -> None:
@@ -82,11 +85,11 @@ def finite(tensor: Tensor, name: str) -> None:
     )
 
 
-def positive(value: float | ArrayLike, name: str) -> Tensor:
+def positive(value: ArrayLike, name: str) -> Tensor:
     """Return ``value`` as a float64 tensor, or raise ``ValueError`` unless all of it is > 0."""
     tensor = values(value, name).to(torch.float64)
-    finite(tensor, name)
-    if not (tensor > 0).all():
+    if not ((tensor > 0) & (tensor < torch.inf)).all():
+        finite(tensor, name)
         raise ValueError(f"{name} must be positive, but its smallest value is {tensor.min()}.")
     return tensor
 

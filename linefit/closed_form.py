@@ -1,27 +1,14 @@
 """Lines that need no descent: ordinary and total least squares in closed form.
 
-Sums are accumulated in float64 around the mean of the points, whatever dtype the points have.
+Both need nothing but the moments of the points, which are summed in float64 whatever dtype the
+points have.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import torch
-from torch import Tensor
-
-from linefit._check import ArrayLike, lines, points, positive
+from linefit._check import ArrayLike, lines, points
+from linefit._frame import framed
 from linefit.line import Line
-
-
-class Scatter(NamedTuple):
-    """Means, and mean squares and products around them, of shape (...)."""
-
-    mean_x: Tensor
-    mean_y: Tensor
-    xx: Tensor
-    xy: Tensor
-    yy: Tensor
 
 
 def ordinary_least_squares(x: ArrayLike, y: ArrayLike) -> Line:
@@ -52,14 +39,15 @@ def ordinary_least_squares(x: ArrayLike, y: ArrayLike) -> Line:
     >>> ordinary_least_squares([0, 1, 2], [0, 2, 1])
     Line(slope=0.5, intercept=0.5, angle=0.463648)
     """
-    x, y = points(x, y)
-    s = _scatter(x, y)
-    if (s.xx == 0).any():
+    x, y = points(x, y, check_values=False)
+    moments, frame = framed(x, y, one_unit=False)
+    flat = moments.sxx == 0
+    if flat.any():
         raise ValueError(
-            f"All x are equal{lines(s.xx == 0)}, so no line has the smallest vertical distances; "
+            f"All x are equal{lines(flat)}, so no line has the smallest vertical distances; "
             "total_least_squares gives the vertical line."
         )
-    return _through_mean(s.xx, s.xy, s, x.dtype)
+    return frame.carry(moments.through_mean(moments.sxx, moments.sxy), x.dtype)
 
 
 def total_least_squares(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> Line:
@@ -103,42 +91,6 @@ def total_least_squares(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike
     >>> total_least_squares([1, 1, 1], [0, 2, 5]).slope
     tensor(inf, dtype=torch.float64)
     """
-    x, y = points(x, y)
-    s = _scatter(x, y)
-    unit = positive(variance_ratio, "variance_ratio").to(s.xx).sqrt()  # of y, in units of x
-    xy, yy = s.xy / unit, s.yy / unit.square()
-    half = (s.xx - yy) / 2
-    radius = torch.hypot(half, xy)
-    _check_direction(radius, s.xx + yy)
-    long = half.abs() + radius  # never cancels: the larger component of the direction
-    run = torch.where(half >= 0, long, xy.abs())
-    rise = torch.where(half >= 0, xy, torch.where(xy < 0, -long, long))
-    return _through_mean(run, rise * unit, s, x.dtype)
-
-
-def _scatter(x: Tensor, y: Tensor) -> Scatter:
-    """Return means and centered mean products, in float64 and in two passes."""
-    x, y = x.to(torch.float64), y.to(torch.float64)
-    mean_x, mean_y = x.mean(-1), y.mean(-1)
-    dx, dy = x - mean_x[..., None], y - mean_y[..., None]
-    return Scatter(mean_x, mean_y, dx.square().mean(-1), (dx * dy).mean(-1), dy.square().mean(-1))
-
-
-def _check_direction(radius: Tensor, total: Tensor) -> None:
-    same = total == 0
-    if same.any():
-        raise ValueError(f"All points are the same{lines(same)}; a line needs two different ones.")
-    round_ = radius <= 4 * torch.finfo(torch.float64).eps * total
-    if round_.any():
-        raise ValueError(
-            f"The points scatter alike in all directions{lines(round_)}, so that no line through "
-            "their mean is better than another."
-        )
-
-
-def _through_mean(run: Tensor, rise: Tensor, s: Scatter, dtype: torch.dtype) -> Line:
-    """Return the line through the mean with the direction (run, rise), run ≥ 0."""
-    length = torch.hypot(run, rise)
-    nx, ny = -rise / length, run / length
-    offset = nx * s.mean_x + ny * s.mean_y
-    return Line(torch.stack((nx, ny), dim=-1).to(dtype), offset.to(dtype))
+    x, y = points(x, y, check_values=False)
+    moments, frame = framed(x, y, one_unit=True)
+    return frame.carry(moments.line(variance_ratio=variance_ratio), x.dtype)
