@@ -74,6 +74,50 @@ def perpendicular_loss(slope: Tensor, intercept: Tensor, x: Tensor, y: Tensor) -
     return mean_square / (2 * (slope.square() + 1))
 
 
+def huber_loss(
+    slope: Tensor, intercept: Tensor, x: Tensor, y: Tensor, *, delta: float = 1.0
+) -> Tensor:
+    r"""Return the mean Huber loss of the perpendicular distances, for points with outliers.
+
+    A distance d costs d²/2 up to δ and δ(|d| − δ/2) beyond, so that a far point pulls with a
+    bounded force.  No closed form gives its line: it takes a descent, and so a gradient.
+
+    .. math::
+       L(a, b) = \frac{1}{N} \sum_{i=1}^N h_\delta\left(
+       \frac{a x_i - y_i + b}{\sqrt{a^2 + 1}}\right)
+
+    Parameters
+    ----------
+    slope, intercept : Tensor of shape (...)
+        The line y = a x + b, or a batch of them.
+    x, y : Tensor of shape (..., n)
+        The points, both coordinates in the same unit.
+    delta : float
+        Distance δ from which a point counts as far, in the unit of x and y.
+
+    Returns
+    -------
+    Tensor of shape (...)
+        In squared units of x and y; :func:`perpendicular_loss` where all points are near.
+
+    References
+    ----------
+    P. J. Huber (1964), Robust estimation of a location parameter, Annals of Mathematical
+    Statistics 35(1).
+
+    Examples
+    --------
+    >>> import torch
+    >>> x, y = torch.tensor([0.0, 1.0]), torch.tensor([0.0, 10.0])
+    >>> huber_loss(torch.tensor(0.0), torch.tensor(0.0), x, y)
+    tensor(4.7500)
+    """
+    length = (slope.square() + 1).sqrt()
+    distance = _misses(slope, intercept, x, y) / (length[..., None] if slope.dim() else length)
+    near = distance.abs().clamp(max=delta)
+    return (near * (distance.abs() - near / 2)).mean(-1)
+
+
 def weighted_loss(
     slope: Tensor, intercept: Tensor, x: Tensor, y: Tensor, *, x_std: Tensor, y_std: Tensor
 ) -> Tensor:

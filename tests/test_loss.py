@@ -66,7 +66,25 @@ def test_weighted_loss_with_equal_errors_is_perpendicular():
     assert torch.isclose(loss, lf.perpendicular_loss(a, b, x, y) / 9)
 
 
-@pytest.mark.parametrize("loss", [*LOSSES, weighted])
+def test_huber_loss_is_perpendicular_where_all_points_are_near():
+    """Within δ of the line nothing is bounded, and both losses agree."""
+    x, y, _ = lf.noisy_line(9)
+    a, b = parameters(2.5, 1.0)
+    far = lf.huber_loss(a, b, x, y, delta=1e3)
+    assert torch.isclose(far, lf.perpendicular_loss(a, b, x, y), rtol=1e-14)
+
+
+def test_huber_loss_is_torchs_huber_loss_of_the_distances():
+    """With points on both sides of δ the formula is torch's own."""
+    x, y, _ = lf.noisy_line(30)
+    a, b = parameters(2.3, 4.0)
+    distance = lf.Line.from_slope_intercept(a, b).signed_distance(x, y)
+    assert 0 < (distance.abs() > 2).sum() < 30
+    expected = torch.nn.functional.huber_loss(distance, torch.zeros_like(distance), delta=2.0)
+    assert torch.isclose(lf.huber_loss(a, b, x, y, delta=2.0), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, weighted, lf.huber_loss])
 @pytest.mark.parametrize("start", [(2.0, -1.0), (0.0, 0.0), (-30.0, 4.0)])
 def test_gradients_are_right(loss, start):
     """First and second derivatives agree with finite differences."""
@@ -75,7 +93,7 @@ def test_gradients_are_right(loss, start):
     assert torch.autograd.gradgradcheck(lambda a, b: loss(a, b, x, y), parameters(*start))
 
 
-@pytest.mark.parametrize("loss", [*LOSSES, weighted])
+@pytest.mark.parametrize("loss", [*LOSSES, weighted, lf.huber_loss])
 def test_a_batch_is_its_lines_one_by_one(loss):
     """A loss over leading axes equals the losses of the single lines."""
     x = torch.randn(3, 2, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
