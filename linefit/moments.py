@@ -162,7 +162,12 @@ class Moments:
         mine = torch.stack([getattr(self, f.name).to(torch.float64) for f in fields(self)])
         world = torch.distributed.get_world_size(group)
         parts = [torch.empty_like(mine) for _ in range(world)]
-        torch.distributed.all_gather(parts, mine, group=group)
+        try:
+            torch.distributed.all_gather(parts, mine, group=group)
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"One of the {world} processes was lost or did not answer in time: {error}"
+            ) from error
         return reduce(add, (Moments(n.to(torch.int64), *rest) for n, *rest in parts))
 
     def line(self, *, variance_ratio: ArrayLike = 1.0) -> Line:
