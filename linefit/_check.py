@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -87,6 +88,8 @@ def finite(tensor: Tensor, name: str) -> None:
 
 def positive(value: ArrayLike, name: str) -> Tensor:
     """Return ``value`` as a float64 tensor, or raise ``ValueError`` unless all of it is > 0."""
+    if isinstance(value, float) and 0 < value < math.inf:
+        return torch.tensor(value, dtype=torch.float64)
     tensor = values(value, name).to(torch.float64)
     if not ((tensor > 0) & (tensor < torch.inf)).all():
         finite(tensor, name)

@@ -70,6 +70,9 @@ class _Plain(Frame):
         return Line(line.normal.to(dtype), line.offset.to(dtype))
 
 
+PLAIN = _Plain(*(torch.tensor(v, dtype=torch.float64) for v in (0.0, 0.0, 1.0, 1.0)))
+
+
 def framed(x: Tensor, y: Tensor, *, one_unit: bool) -> tuple[Moments, Frame]:
     """Return moments that neither overflow nor vanish, and the frame that they are in.
 
@@ -86,11 +89,10 @@ def framed(x: Tensor, y: Tensor, *, one_unit: bool) -> tuple[Moments, Frame]:
         Of shape (...).
     """
     moments = summed(x, y)
-    squares = torch.stack((moments.sxx, moments.syy)).detach()
-    smallest = squares.sum(0) if one_unit else squares[0]
-    if ((squares < torch.inf) & (smallest > TINY)).all():
-        zero, one = torch.zeros_like(moments.sxx), torch.ones_like(moments.sxx)
-        return moments, _Plain(zero, zero, one, one)
+    squares = (moments.sxx + moments.syy).detach()
+    low, high = (squares if one_unit else moments.sxx.detach()).min(), squares.max()
+    if low > TINY and high < torch.inf:
+        return moments, PLAIN
     (x, mid_x, unit_x), (y, mid_y, unit_y) = in_units(x), in_units(y)
     if one_unit:
         larger = torch.maximum(unit_x, unit_y)

@@ -69,8 +69,13 @@ class Descent:
 
     @property
     def line(self) -> Line:
-        """The line of the best step."""
-        return Line.from_slope_intercept(self.best.slope, self.best.intercept)
+        """The line of the last step where the descent has converged, else of the best one.
+
+        Near a minimum the losses of many steps are equal but for rounding, and the best of them
+        is any of them; the last is the nearest.
+        """
+        at = torch.where(self.converged, self.last.step, self.best.step)
+        return Line.from_slope_intercept(self.history.at(at).slope, self.history.at(at).intercept)
 
     @property
     def converged(self) -> Tensor:

@@ -79,7 +79,7 @@ def huber_loss(
 ) -> Tensor:
     r"""Return the mean Huber loss of the perpendicular distances, for points with outliers.
 
-    A distance d costs d²/2 up to δ and δ(|d| − δ/2) beyond, so that a far point pulls with a
+    A distance d costs d²/2 up to δ and δ(d − δ/2) beyond, so that a far point pulls with a
     bounded force.  No closed form gives its line: it takes a descent, and so a gradient.
 
     .. math::

@@ -244,22 +244,18 @@ def _kept(moments: Moments) -> Moments:
 def summed(x: Tensor, y: Tensor) -> Moments:
     """Return the moments of points of one shape (..., n); infinite where squares overflow."""
     sums = power_sums(x, y)
-    if not math.isfinite(torch.stack(sums).sum().item()):
+    if not math.isfinite(sums.first.sum().item()):
         finite(x, "x")
         finite(y, "y")
-    return _centered(x.shape[-1], *sums)
-
-
-def _centered(
-    n: int, start_x: Tensor, start_y: Tensor, ex: Tensor, ey: Tensor, *products: Tensor
-) -> Moments:
-    """Return moments around the means from ``n`` points' sums around a place amid them."""
-    sxx, sxy, syy = products
-    mean_x, rest_x = _two_sum(start_x, ex / n)
-    mean_y, rest_y = _two_sum(start_y, ey / n)
-    sxx, syy = (sxx - ex * ex / n).clamp(min=0), (syy - ey * ey / n).clamp(min=0)
-    count = torch.full_like(start_x, n, dtype=torch.int64)
-    return Moments(count, mean_x, mean_y, sxx, sxy - ex * ey / n, syy, rest_x, rest_y)
+    n = x.shape[-1]
+    mean = sums.first / n
+    squares = (sums.squares - mean * sums.first).clamp(min=0)
+    product = sums.product - mean[..., :1] * sums.first[..., 1:]
+    rounded, rest = _two_sum(sums.start, mean)
+    count = torch.full_like(product[..., 0], n, dtype=torch.int64)
+    (mean_x, mean_y), (rest_x, rest_y) = rounded.unbind(-1), rest.unbind(-1)
+    sxx, syy = squares.unbind(-1)
+    return Moments(count, mean_x, mean_y, sxx, product[..., 0], syy, rest_x, rest_y)
 
 
 def _two_sum(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -93,10 +93,10 @@ def plot_residuals(
     """
     x, y = (t.detach().cpu() for t in points(x, y))
     if perpendicular:
-        way = line.signed_distance(x, y)[:, None] * line.normal
+        way = (line.signed_distance(x, y)[:, None] * line.normal).cpu()
         end_x, end_y = x - way[:, 0], y - way[:, 1]
     else:
-        end_x, end_y = x, line.y_at(x)
+        end_x, end_y = x, line.y_at(x).cpu()
     style: dict[str, Any] = {"color": "0.5", "linewidth": 1, "zorder": 1} | kwargs
     ax.plot(torch.stack((x, end_x)), torch.stack((y, end_y.to(y))), **style)
     return ax

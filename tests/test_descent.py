@@ -126,6 +126,16 @@ def test_best_and_last_hold_one_step_each():
     assert run.line.slope.item() == pytest.approx(run.best.slope.item(), rel=1e-15)
 
 
+def test_a_converged_line_has_all_its_digits():
+    """Losses that differ by rounding only do not cost the line half of its digits."""
+    x, y, _ = lf.noisy_line()
+    x, y = (x - x.mean()) / 30, (y - y.mean()) / 30
+    run = lf.descend(x, y, lr=0.5, steps=600)
+    assert run.converged
+    slope = lf.total_least_squares(x, y).slope.item()
+    assert run.line.slope.item() == pytest.approx(slope, rel=1e-13)
+
+
 def test_a_descent_says_whether_it_has_settled():
     """A long run on easy points has settled; a short one, or one step, has not."""
     x, y = [-1.0, 0.0, 1.0], [-2.1, 0.1, 2.0]

@@ -12,7 +12,9 @@ from linefit import Line
 
 SLOPES = st.floats(-1e6, 1e6)
 HEIGHTS = st.floats(-1e6, 1e6)
-VERTICAL = Line(torch.tensor([-1.0, 0.0], dtype=torch.float64), torch.tensor(-3.0, dtype=torch.float64))
+VERTICAL = Line(
+    torch.tensor([-1.0, 0.0], dtype=torch.float64), torch.tensor(-3.0, dtype=torch.float64)
+)
 
 
 @given(SLOPES, HEIGHTS)
