@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 import torch
@@ -106,3 +106,8 @@ def lines(bad: Tensor) -> str:
         return f" (line {indices[0]} of the batch)"
     named = ", ".join(map(str, indices[:5])) + (", …" if len(indices) > 5 else "")
     return f" (lines {named} of the batch)"
+
+
+def is_read_only(data: ArrayLike) -> TypeGuard[NDArray[np.generic]]:
+    """Tell whether ``data`` is an array of shape (n,) that must not be written."""
+    return isinstance(data, np.ndarray) and data.ndim == 1 and not data.flags.writeable

@@ -52,3 +52,10 @@ def _amid(data: Tensor) -> Tensor:
     """Return the mean of the first block, (..., 1), and exactly its value where all are equal."""
     origin = data[..., :1].to(torch.float64)
     return origin + (data[..., :BLOCK] - origin).mean(-1, keepdim=True)
+
+
+def two_sum(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a + b, rounded, and what the rounding took (Knuth)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)

@@ -47,7 +47,8 @@ def ordinary_least_squares(x: ArrayLike, y: ArrayLike) -> Line:
             f"All x are equal{lines(flat)}, so no line has the smallest vertical distances; "
             "total_least_squares gives the vertical line."
         )
-    return frame.carry(moments.through_mean(moments.sxx, moments.sxy), x.dtype)
+    line = Line.through(moments.mean_x, moments.mean_y, moments.sxx, moments.sxy)
+    return frame.carry(line, x.dtype)
 
 
 def total_least_squares(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> Line:

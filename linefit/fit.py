@@ -107,7 +107,7 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> 
     moments, frame = framed(x, y, one_unit=True)
     ratio = positive(variance_ratio, "variance_ratio").to(moments.sxx)
     run, rise, n_steps, converged = _descend_angle(moments, ratio.sqrt())
-    line = moments.through_mean(run, rise)
+    line = Line.through(moments.mean_x, moments.mean_y, run, rise)
     loss, covariance = _uncertainty(moments, line, ratio, frame)
     kind = x.dtype
     covariance = covariance.to(kind)
@@ -121,32 +121,25 @@ def _descend_angle(m: Moments, unit: Tensor) -> tuple[Tensor, Tensor, int, Tenso
     total = (xx + yy).detach()
     flat = xx >= yy  # the angle counts from the axis of more scatter, within 45° of the answer
     along, across = torch.where(flat, xx, yy) / total, torch.where(flat, yy, xx) / total
-    mixed = xy / total
-    rate = total / (2 * radius.detach())  # 1 / λmax
+    mixed, rate = xy / total, total / (2 * radius.detach())  # rate is 1 / λmax
 
     def gradient(angle: Tensor) -> Tensor:
+        angle = angle.detach().requires_grad_()
         sin, cos = angle.sin(), angle.cos()
         loss = (along * sin**2 - 2 * mixed * sin * cos + across * cos**2) / 2
         return torch.autograd.grad(loss.sum(), angle, create_graph=m.sxx.requires_grad)[0]
 
-    angle, n_steps = torch.zeros_like(rate), 0
-    settled = torch.zeros_like(flat)
+    angle, n_steps, settled = torch.zeros_like(rate), 0, torch.zeros_like(flat)
     while n_steps < MAX_STEPS and not settled.all():
-        step = rate * gradient(angle.requires_grad_()).detach()
-        angle = angle.detach() - step
-        rounding = 4 * EPS * rate * (mixed.detach().abs() + angle.abs())
-        settled = step.abs() <= rounding
-        n_steps += 1
+        step = rate * gradient(angle).detach()
+        angle, n_steps = angle - step, n_steps + 1
+        settled = step.abs() <= 4 * EPS * rate * (mixed.detach().abs() + angle.abs())
     if m.sxx.requires_grad:  # one more step, with a graph: the implicit function theorem
-        angle = angle - rate * gradient(angle.clone().requires_grad_())
+        angle = angle - rate * gradient(angle)
     sin, cos = angle.sin(), angle.cos()
-    up = torch.where(sin < 0, -1, 1)
-    return (
-        torch.where(flat, cos, up * sin),
-        torch.where(flat, sin, up * cos) * unit,
-        n_steps,
-        settled,
-    )
+    sign = torch.where(sin < 0, -1, 1)
+    run, rise = torch.where(flat, cos, sign * sin), torch.where(flat, sin, sign * cos)
+    return run, rise * unit, n_steps, settled
 
 
 def _uncertainty(m: Moments, line: Line, ratio: Tensor, frame: Frame) -> tuple[Tensor, Tensor]:

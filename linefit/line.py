@@ -65,6 +65,26 @@ class Line:
         length = torch.hypot(torch.ones_like(a), a)
         return cls(torch.stack((-a / length, 1 / length), dim=-1), b / length)
 
+    @classmethod
+    def through(cls, x: Tensor, y: Tensor, run: Tensor, rise: Tensor) -> Line:
+        """Return the line through a point, in a direction that may be vertical.
+
+        Parameters
+        ----------
+        x, y : Tensor of shape (...)
+            The point.
+        run, rise : Tensor of shape (...)
+            The direction, of any length above zero; ``run`` is not negative.
+
+        Returns
+        -------
+        Line
+            The line in normal form.
+        """
+        length = torch.hypot(run, rise)
+        nx, ny = -rise / length, run / length
+        return cls(torch.stack((nx, ny), dim=-1), nx * x + ny * y)
+
     @property
     def angle(self) -> Tensor:
         """Angle from the x axis to the line, radian, in (−π/2, π/2]."""

@@ -12,15 +12,12 @@ from dataclasses import dataclass, fields
 from functools import reduce
 from itertools import pairwise
 from operator import add
-from typing import TypeGuard
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from linefit._check import ArrayLike, finite, lines, points, positive
-from linefit._sums import BLOCK, power_sums
+from linefit._check import ArrayLike, finite, is_read_only, lines, points, positive
+from linefit._sums import BLOCK, power_sums, two_sum
 from linefit.line import Line
 
 ROUND = 4 * torch.finfo(torch.float64).eps  # less than this share of scatter shows no direction
@@ -87,7 +84,7 @@ class Moments:
             If the points are no finite numbers of one shape, or so far apart that the squares of
             their distances overflow.
         """
-        if _is_read_only(x) and _is_read_only(y) and x.shape == y.shape:
+        if is_read_only(x) and is_read_only(y) and x.shape == y.shape:
             edges = [*range(0, len(x), BLOCK), len(x)]
             return cls.of_chunks((x[i:j], y[i:j]) for i, j in pairwise(edges))
         return _kept(summed(*points(x, y, check_values=False)))
@@ -131,8 +128,8 @@ class Moments:
         weight = self.n * share
         dx = (other.mean_x - self.mean_x) + (other.rest_x - self.rest_x)
         dy = (other.mean_y - self.mean_y) + (other.rest_y - self.rest_y)
-        mean_x, rest_x = _two_sum(self.mean_x, self.rest_x + share * dx)
-        mean_y, rest_y = _two_sum(self.mean_y, self.rest_y + share * dy)
+        mean_x, rest_x = two_sum(self.mean_x, self.rest_x + share * dx)
+        mean_y, rest_y = two_sum(self.mean_y, self.rest_y + share * dy)
         sxx = self.sxx + other.sxx + weight * dx * dx
         sxy = self.sxy + other.sxy + weight * dx * dy
         syy = self.syy + other.syy + weight * dy * dy
@@ -195,7 +192,7 @@ class Moments:
         flat = half >= 0
         run = torch.where(flat, long, sxy.abs())
         rise = torch.where(flat, sxy, torch.where(sxy < 0, -long, long))
-        return self.through_mean(run, rise * unit)
+        return Line.through(self.mean_x, self.mean_y, run, rise * unit)
 
     def scatter(self, unit: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the centered sums with y in units of x, and how much they prefer a direction.
@@ -228,12 +225,6 @@ class Moments:
             )
         return self.sxx, sxy, syy, radius
 
-    def through_mean(self, run: Tensor, rise: Tensor) -> Line:
-        """Return the line through the mean with the direction (run, rise), where run ≥ 0."""
-        length = torch.hypot(run, rise)
-        nx, ny = -rise / length, run / length
-        return Line(torch.stack((nx, ny), dim=-1), nx * self.mean_x + ny * self.mean_y)
-
 
 def _kept(moments: Moments) -> Moments:
     if not (moments.sxx + moments.syy).isfinite().all():
@@ -251,19 +242,8 @@ def summed(x: Tensor, y: Tensor) -> Moments:
     mean = sums.first / n
     squares = (sums.squares - mean * sums.first).clamp(min=0)
     product = sums.product - mean[..., :1] * sums.first[..., 1:]
-    rounded, rest = _two_sum(sums.start, mean)
+    rounded, rest = two_sum(sums.start, mean)
     count = torch.full_like(product[..., 0], n, dtype=torch.int64)
     (mean_x, mean_y), (rest_x, rest_y) = rounded.unbind(-1), rest.unbind(-1)
     sxx, syy = squares.unbind(-1)
     return Moments(count, mean_x, mean_y, sxx, product[..., 0], syy, rest_x, rest_y)
-
-
-def _two_sum(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a + b, rounded, and what the rounding took (Knuth)."""
-    total = a + b
-    part = total - a
-    return total, (a - (total - part)) + (b - part)
-
-
-def _is_read_only(data: ArrayLike) -> TypeGuard[NDArray[np.generic]]:
-    return isinstance(data, np.ndarray) and data.ndim == 1 and not data.flags.writeable

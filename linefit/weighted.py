@@ -184,11 +184,9 @@ def _result(
 
     inverse, _ = torch.linalg.inv_ex(hessian(half_chi2, slope, height))
     up, one = torch.where(slope < 0, -1.0, 1.0), torch.ones_like(slope)
-    direction = torch.where(steep, slope.abs(), one), torch.where(steep, up, slope)
+    run, rise = torch.where(steep, slope.abs(), one), torch.where(steep, up, slope)
     x, y = torch.where(steep, height, center), torch.where(steep, center, height)
-    length = torch.hypot(*direction)
-    nx, ny = -direction[1] / length, direction[0] / length
-    line = Line(torch.stack((nx, ny), dim=-1), nx * x + ny * y)
+    line = Line.through(x, y, run, rise)
     loss = half_chi2(slope, height) / p.x.shape[-1]
     size = p.size[..., None, None]
     york, hess = (frame.covariance(c * size * size, slope, steep, x) for c in (covariance, inverse))
