@@ -1,0 +1,240 @@
+# /// script
+# dependencies = ["nox"]
+# ///
+"""Every task of the project; ``nox -l`` lists them, ``nox -s docs`` runs one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import nox
+from nox.command import CommandFailed
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_external_run = True
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+CONSTRAINTS = ROOT / "constraints.txt"
+PINS_HEADER = """\
+# The releases that this project is built and tested with, on Python 3.11.
+# Written by `nox -s pins`; do not edit by hand.
+"""
+HTML = ROOT / "docs" / "_build" / "html"
+KATEX = ROOT / ".nox" / "katex"
+
+# PyTorch's own index offers wheels without CUDA for Linux; elsewhere the default one has no other.
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+TORCH_INDEX = os.environ.get("LINEFIT_TORCH_INDEX", CPU_WHEELS if sys.platform == "linux" else "")
+
+
+ENV = ROOT / ".nox" / f"env-{sys.version_info.major}.{sys.version_info.minor}"
+BIN = ENV / ("Scripts" if sys.platform == "win32" else "bin")
+DOCTREES = ROOT / "docs" / "_build" / "doctrees"
+SPHINX = ["-n", "-d", str(DOCTREES), "docs"]
+AUTOBUILD_IGNORE = r"auto_gallery|sg_execution_times|/_inv/|/_build/|backreferences"
+
+# These sessions share one environment: torch is then unpacked once, and the tests meet the
+# site that `docs` has built with the very same interpreter.
+shared = partial(nox.session, venv_backend="none")
+
+
+@shared(default=True)
+def lint(session: nox.Session) -> None:
+    """Check style, formatting, types and the workflow files; change nothing."""
+    run = _environment(session, "lint")
+    run("ruff", "check")
+    run("ruff", "format", "--check", "--diff")
+    run("mypy")
+    run("codespell")
+    for schema, path in _schemas():
+        run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", path)
+    run("zizmor", "--offline", "--no-progress", ".github")
+
+
+@shared(default=True)
+def docs(session: nox.Session) -> None:
+    """Build the site, executing every page and script; a warning is an error."""
+    run = _environment(session, "docs")
+    _build(run, *session.posargs)
+    session.log(f"The site: {HTML / 'index.html'}")
+
+
+@shared(default=True)
+def tests(session: nox.Session) -> None:
+    """Run the tests, the site's among them; arguments after ``--`` go to pytest."""
+    run = _environment(session, "test")
+    _build(run)
+    # A part of the tests cannot reach the coverage of the whole.  Two at a time, because many
+    # tests wait for a process of their own.
+    whole = ["--cov", "--numprocesses=2", "--dist=worksteal"]
+    run("pytest", *(session.posargs or whole))
+
+
+@shared(default=False)
+def serve(session: nox.Session) -> None:
+    """Build the site, show it at a local address, and rebuild it at every change."""
+    run = _environment(session, "serve")
+    _install_katex(run)
+    ignore = ["--re-ignore", AUTOBUILD_IGNORE]
+    watch = ["--watch", "linefit", "--watch", "gallery"]
+    run("sphinx-autobuild", *ignore, *watch, *SPHINX, str(HTML), *session.posargs)
+
+
+@shared(default=False)
+def linkcheck(session: nox.Session) -> None:
+    """Follow every link that leaves the site; needs a network."""
+    run = _environment(session, "docs")
+    _install_katex(run)
+    run("sphinx-build", "-b", "linkcheck", *SPHINX, "docs/_build/linkcheck", *session.posargs)
+
+
+@shared(default=False)
+def bench(session: nox.Session) -> None:
+    """Time the package against the plain alternatives; print a table, write a JSON file."""
+    run = _environment(session, "bench")
+    report = ROOT / ".nox" / "bench.json"
+    found = ["-o", "python_files=bench_*.py", "-o", "python_functions=bench_*"]
+    columns = "--benchmark-columns=min,median,iqr,rounds"
+    output = [columns, f"--benchmark-json={report}", "--benchmark-sort=min"]
+    run("pytest", *found, *output, "tests/benchmarks", *session.posargs)
+    session.log(f"All timings: {report}")
+
+
+@nox.session(default=False)
+def minimums(session: nox.Session) -> None:
+    """Test the package with the oldest releases that pyproject.toml allows."""
+    package = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
+    oldest = [f"{requirement.name}=={_lower_bound(requirement)}" for requirement in package]
+    # The test tools stay as they are pinned; what an old release needs beside it is its own choice.
+    tools = {canonicalize_name(Requirement(text).name) for text in _group("test")}
+    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if canonicalize_name(line.partition("==")[0]) in tools]
+    pins = Path(session.create_tmp()) / "constraints.txt"
+    pins.write_text("\n".join([*kept, *oldest]), encoding="utf-8")
+    for arguments in _pip_arguments("test", pins):
+        session.install(*arguments)
+    # Old releases meet new ones here: their deprecation warnings are nobody's fault.
+    session.run("pytest", "-m", "not site", "-W", "default", *session.posargs)
+
+
+@nox.session(default=False)
+def review(session: nox.Session) -> None:
+    """Hold the repository against the Scientific Python guidelines."""
+    session.install("-c", str(CONSTRAINTS), *_group("review"))
+    session.run("sp-repo-review", ".", *session.posargs)
+
+
+@nox.session(default=False)
+def pins(session: nox.Session) -> None:
+    """Write constraints.txt anew; hold a release back with ``-- torch==2.13.0``."""
+    shutil.rmtree(session.virtualenv.location)
+    session.virtualenv.create()
+    held = Path(session.create_tmp()) / "held.txt"
+    held.write_text("\n".join(session.posargs), encoding="utf-8")
+    for arguments in _pip_arguments("dev", held):
+        session.install(*arguments)
+    frozen = session.run("python", "-m", "pip", "freeze", "--exclude-editable", silent=True)
+    lines = [line for line in str(frozen).splitlines() if re.match(r"[\w.-]+==", line)]
+    text = "\n".join(line.partition("+")[0] for line in lines)  # torch==2.13.0+cpu -> 2.13.0
+    CONSTRAINTS.write_text(f"{PINS_HEADER}{text}\n", encoding="utf-8")
+
+
+Run = Callable[..., object]  # runs a program of the shared environment
+
+
+def _environment(session: nox.Session, group: str) -> Run:
+    """Make the shared environment hold a dependency group; return what runs programs in it.
+
+    Nothing is installed, and no network needed, while pyproject.toml and the pins stay the same.
+    """
+    path = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
+    env = {"PATH": path, "VIRTUAL_ENV": str(ENV), "LINEFIT_KATEX": str(KATEX)}
+
+    def run(program: str, *args: str) -> object:
+        return session.run(str(BIN / program), *args, env=env, external=True)
+
+    if not BIN.exists():
+        session.run(sys.executable, "-m", "virtualenv", "--quiet", str(ENV), external=True)
+    sources = [ROOT / "pyproject.toml", CONSTRAINTS]
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    stamp = ENV / f"installed-{group}.txt"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != state:
+        session.log("Installing; the first time takes a minute or more, and a network.")
+        for arguments in _pip_arguments(group, CONSTRAINTS):
+            run("python", "-m", "pip", "install", "-qq", *arguments)
+        stamp.write_text(state, encoding="utf-8")
+    return run
+
+
+def _pip_arguments(group: str, constraints: Path) -> Iterator[list[str]]:
+    """Install torch first and without CUDA, then a dependency group, then the package."""
+    pinned = ["-c", str(constraints)]
+    index = ["--extra-index-url", TORCH_INDEX, "--retries=2"] if TORCH_INDEX else []
+    yield [*pinned, *index, "--no-deps", "torch"]  # the rest comes from the usual index
+    yield [*pinned, *_group(group)]
+    yield [*pinned, "--no-build-isolation", "-e", "."]
+
+
+def _group(name: str) -> list[str]:
+    return list(dict.fromkeys(nox.project.dependency_groups(PROJECT, name)))
+
+
+def _build(run: Run, *args: str) -> None:
+    """Build the site into docs/_build/html; without a change this takes seconds."""
+    _install_katex(run)
+    _forget_removed_scripts()
+    try:
+        run("sphinx-build", "-b", "html", "-W", "--keep-going", *SPHINX, str(HTML), *args)
+    except CommandFailed:
+        # Sphinx would not warn again about a page that it has read: make it read all of them.
+        shutil.rmtree(DOCTREES, ignore_errors=True)
+        raise
+
+
+def _forget_removed_scripts() -> None:
+    """Start from nothing if a script is gone: Sphinx-Gallery would stumble over what it left."""
+    generated = ROOT / "docs" / "auto_gallery"
+    known = {path.relative_to(ROOT / "gallery") for path in ROOT.glob("gallery/*/plot_*.py")}
+    if {path.relative_to(generated) for path in generated.glob("*/plot_*.py")} - known:
+        for folder in (generated, HTML, DOCTREES):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _install_katex(run: Run) -> None:
+    """Install the pinned KaTeX of docs/package.json beside the environments, once."""
+    wanted = (ROOT / "docs" / "package.json").read_bytes()
+    copy = KATEX / "package.json"
+    if copy.exists() and copy.read_bytes() == wanted and (KATEX / "node_modules").exists():
+        return
+    KATEX.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(wanted)
+    run("npm", "install", "--prefix", str(KATEX), "--no-audit", "--no-fund", "--no-package-lock")
+
+
+def _lower_bound(requirement: Requirement) -> str:
+    return next(s.version for s in requirement.specifier if s.operator == ">=")
+
+
+def _schemas() -> list[tuple[str, str]]:
+    workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    return [
+        *(("github-workflows", str(path.relative_to(ROOT))) for path in workflows),
+        ("dependabot", ".github/dependabot.yml"),
+        ("readthedocs", ".readthedocs.yaml"),
+    ]
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,32 @@
+"""The sources of the site, read from the tree: what there must be in the built one."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+HTML = DOCS / "_build" / "html"
+
+SCRIPTS = sorted((ROOT / "gallery").glob("*/plot_*.py"))
+PAGES = sorted(
+    path
+    for path in [*DOCS.rglob("*.md"), *DOCS.rglob("*.rst")]
+    if path.relative_to(DOCS).parts[0] not in {"_build", "_static", "_templates", "auto_gallery"}
+)
+# A page with a kernel is executed in the build and offered as a notebook; not so the landing page.
+EXECUTED = [
+    path
+    for path in PAGES
+    if path != DOCS / "index.md"
+    and re.match(r"---\n(?:.*\n)*?kernelspec:(?:.*\n)*?---\n", path.read_text(encoding="utf-8"))
+]
+
+
+def name(source):
+    """Return the name of a page or script within the site, without a suffix."""
+    if source in SCRIPTS:
+        return f"auto_gallery/{source.relative_to(ROOT / 'gallery').with_suffix('')}"
+    return str(source.relative_to(DOCS).with_suffix(""))
+
+
+NAMES = [name(source) for source in [*PAGES, *SCRIPTS]]
