@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -90,8 +91,8 @@ def framed(x: Tensor, y: Tensor, *, one_unit: bool) -> tuple[Moments, Frame]:
     """
     moments = summed(x, y)
     squares = (moments.sxx + moments.syy).detach()
-    low, high = (squares if one_unit else moments.sxx.detach()).min(), squares.max()
-    if low > TINY and high < torch.inf:
+    low, high = (squares if one_unit else moments.sxx.detach()).min().item(), squares.max().item()
+    if low > TINY and high < math.inf:
         return moments, PLAIN
     (x, mid_x, unit_x), (y, mid_y, unit_y) = in_units(x), in_units(y)
     if one_unit:

@@ -14,7 +14,7 @@ class Sums(NamedTuple):
     """Sums over points counted from a place amid them, in float64.
 
     ``start`` of shape (..., 2) is that place, ``first`` (..., 2) sums the coordinates,
-    ``squares`` (..., 2) their squares and ``product`` (..., 1) their products.
+    ``squares`` (..., 2) their squares and ``product`` (...) their products.
     """
 
     start: Tensor
@@ -31,7 +31,8 @@ def power_sums(x: Tensor, y: Tensor) -> Sums:
     size = max(1, BLOCK // n)
     rows = (t.reshape(-1, n).split(size) for t in (x, y))
     parts = [_line(a, b) for a, b in zip(*rows, strict=True)]
-    return Sums(*(torch.cat(c).reshape(*x.shape[:-1], -1) for c in zip(*parts, strict=True)))
+    joined = [torch.cat(column) for column in zip(*parts, strict=True)]
+    return Sums(*(t.reshape(x.shape[:-1] + t.shape[1:]) for t in joined))
 
 
 def _line(x: Tensor, y: Tensor) -> Sums:
@@ -45,7 +46,7 @@ def _line(x: Tensor, y: Tensor) -> Sums:
         sums = [a + b for a, b in zip(sums, new, strict=True)] if sums else new
     start = torch.cat((start_x, start_y), dim=-1)
     first, squares = torch.stack(sums[:2], dim=-1), torch.stack(sums[2:4], dim=-1)
-    return Sums(start, first, squares, sums[4][..., None])
+    return Sums(start, first, squares, sums[4])
 
 
 def _amid(data: Tensor) -> Tensor:

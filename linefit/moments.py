@@ -239,11 +239,9 @@ def summed(x: Tensor, y: Tensor) -> Moments:
         finite(x, "x")
         finite(y, "y")
     n = x.shape[-1]
-    mean = sums.first / n
-    squares = (sums.squares - mean * sums.first).clamp(min=0)
-    product = sums.product - mean[..., :1] * sums.first[..., 1:]
-    rounded, rest = two_sum(sums.start, mean)
-    count = torch.full_like(product[..., 0], n, dtype=torch.int64)
+    rounded, rest = two_sum(sums.start, sums.first / n)
+    sxx, syy = (sums.squares - sums.first.square() / n).clamp(min=0).unbind(-1)
+    sxy = sums.product - sums.first.prod(-1) / n
+    count = torch.full_like(sxy, n, dtype=torch.int64)
     (mean_x, mean_y), (rest_x, rest_y) = rounded.unbind(-1), rest.unbind(-1)
-    sxx, syy = squares.unbind(-1)
-    return Moments(count, mean_x, mean_y, sxx, product[..., 0], syy, rest_x, rest_y)
+    return Moments(count, mean_x, mean_y, sxx, sxy, syy, rest_x, rest_y)
