@@ -6,6 +6,7 @@ import inspect
 import math
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -94,24 +95,21 @@ def descend(
     step_optimizer = _optimizer([slope, intercept], lr, optimizer, scheduler, clear_grad)
     seen: list[Seen] = []
 
-    def evaluate() -> Tensor:
-        value = loss(slope, intercept, x, y)  # records the graph
-        value.sum().backward()  # walks the graph, fills .grad and frees the graph
-        return value.detach()
-
     for step in range(steps):
-        value = evaluate()
+        value = loss(slope, intercept, x, y)  # records the graph
+        total = value if value.dim() == 0 else value.sum()
+        total.backward()  # walks the graph, fills .grad and frees the graph
         if step == 0:
             _check_loss(value, slope, intercept)
-        if not math.isfinite(value.sum()):
+        if not math.isfinite(total.item()):
             raise _divergence(value, seen, lr, _largest_curvature(seen, loss, x, y))
-        seen.append((value, slope.detach().clone(), intercept.detach().clone()))
+        seen.append((value.detach(), slope.detach().clone(), intercept.detach().clone()))
         if step_optimizer is None:
             with torch.no_grad():  # the update is not part of any graph
                 slope -= lr * slope.grad  # type: ignore[operator]
                 intercept -= lr * intercept.grad  # type: ignore[operator]
         else:
-            lr = step_optimizer(value, evaluate)
+            lr = step_optimizer(total, partial(loss, slope, intercept, x, y))
         if clear_grad:
             slope.grad = intercept.grad = None
     return _descent(seen)
@@ -162,11 +160,13 @@ def _optimizer(
     def step(value: Tensor, evaluate: Callable[[], Tensor]) -> float:
         def closure() -> float:
             opt.zero_grad()
-            return evaluate().sum().item()
+            total = evaluate().sum()
+            total.backward()
+            return total.item()
 
         opt.step(*([closure] if repeats else []))
         if isinstance(schedule, ReduceLROnPlateau):
-            schedule.step(value.sum())
+            schedule.step(value.detach())
         elif schedule is not None:
             schedule.step()
         return float(opt.param_groups[0]["lr"])
@@ -188,6 +188,7 @@ def _descent(seen: list[Seen]) -> Descent:
 
 
 def _divergence(value: Tensor, seen: list[Seen], lr: float, curvature: Tensor | None) -> Exception:
+    value = value.detach()
     bad = ~value.isfinite()
     where = f"at step {len(seen)} with learning rate {lr:g}{lines(bad)}"
     if not seen:
