@@ -22,7 +22,6 @@ __all__ = ["Descent", "DivergenceError", "History", "Step", "descend"]
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 Schedule: TypeAlias = LRScheduler | ReduceLROnPlateau
-Seen: TypeAlias = tuple[Tensor, Tensor, Tensor]  # loss, slope and intercept of one step
 
 
 def descend(
@@ -93,8 +92,7 @@ def descend(
     x, y = (t.detach() for t in points(x, y, dtype=dtype, device=device))
     slope, intercept = _parameters(start, x)
     step_optimizer = _optimizer([slope, intercept], lr, optimizer, scheduler, clear_grad)
-    seen: list[Seen] = []
-
+    seen = torch.empty(steps, 3, *slope.shape, dtype=slope.dtype, device=slope.device)
     for step in range(steps):
         value = loss(slope, intercept, x, y)  # records the graph
         total = value if value.dim() == 0 else value.sum()
@@ -102,13 +100,14 @@ def descend(
         if step == 0:
             _check_loss(value, slope, intercept)
         if not math.isfinite(total.item()):
+            seen = seen[:step]
             raise _divergence(value, seen, lr, _largest_curvature(seen, loss, x, y))
-        seen.append((value.detach(), slope.detach().clone(), intercept.detach().clone()))
-        if step_optimizer is None:
-            with torch.no_grad():  # the update is not part of any graph
+        with torch.no_grad():  # neither the record nor the update is part of any graph
+            torch.stack((value, slope, intercept), out=seen[step])
+            if step_optimizer is None:
                 slope -= lr * slope.grad  # type: ignore[operator]
                 intercept -= lr * intercept.grad  # type: ignore[operator]
-        else:
+        if step_optimizer is not None:
             lr = step_optimizer(total, partial(loss, slope, intercept, x, y))
         if clear_grad:
             slope.grad = intercept.grad = None
@@ -183,15 +182,15 @@ def _check_loss(value: Tensor, slope: Tensor, intercept: Tensor) -> None:
             raise ValueError(f"The loss does not depend on the {name}: no gradient reached it.")
 
 
-def _descent(seen: list[Seen]) -> Descent:
-    return Descent(History(*(torch.stack(column) for column in zip(*seen, strict=True))))
+def _descent(seen: Tensor) -> Descent:
+    return Descent(History(*seen.unbind(1)))
 
 
-def _divergence(value: Tensor, seen: list[Seen], lr: float, curvature: Tensor | None) -> Exception:
+def _divergence(value: Tensor, seen: Tensor, lr: float, curvature: Tensor | None) -> Exception:
     value = value.detach()
     bad = ~value.isfinite()
     where = f"at step {len(seen)} with learning rate {lr:g}{lines(bad)}"
-    if not seen:
+    if not len(seen):
         return ValueError(f"The loss is not finite at the start, {where}: start elsewhere.")
     bound = (
         ""
@@ -208,9 +207,9 @@ def _divergence(value: Tensor, seen: list[Seen], lr: float, curvature: Tensor | 
     )
 
 
-def _largest_curvature(seen: list[Seen], loss: Loss, x: Tensor, y: Tensor) -> Tensor | None:
+def _largest_curvature(seen: Tensor, loss: Loss, x: Tensor, y: Tensor) -> Tensor | None:
     """Return the largest eigenvalue of the Hessian at the best step, if there is one to tell."""
-    if not seen or x.dim() > 1:
+    if not len(seen) or x.dim() > 1:
         return None
     best = _descent(seen).best
     try:
