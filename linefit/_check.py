@@ -57,6 +57,11 @@ def values(data: ArrayLike, name: str) -> Tensor:
 
 
 def _array(data: ArrayLike, name: str) -> NDArray[np.generic]:
+    if isinstance(data, np.ma.MaskedArray) and data.mask.any():
+        raise ValueError(
+            f"{data.mask.sum()} of {data.size} values of {name} are masked; leave these points "
+            "out of both x and y."
+        )
     try:
         array = np.asarray(data)
     except (ValueError, TypeError, RuntimeError) as error:

@@ -29,6 +29,7 @@ NAN, INF = float("nan"), float("inf")
         (["1", "2"], [1.0, 2.0], TypeError, "x must hold numbers"),
         ([1.0, 2.0], None, TypeError, "y must hold numbers"),
         ([[1.0], [1.0, 2.0]], [1.0, 2.0], ValueError, "x must be one rectangular array"),
+        (np.ma.masked_equal([1.0, -9.0], -9.0), [1.0, 2.0], ValueError, "1 of 2 values of x are"),
     ],
 )
 def test_bad_points_raise_and_say_what_came(function, x, y, error, message):
@@ -44,6 +45,12 @@ def test_bad_points_raise_and_say_what_came(function, x, y, error, message):
 def test_every_real_dtype_of_numpy_is_taken(function, dtype):
     """Integers of any width, other byte orders and long doubles are numbers too."""
     function(np.array([0, 1, 2], dtype=dtype), np.array([0, 2, 3], dtype=dtype))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_mask_that_hides_nothing_is_taken(function):
+    """A masked array without a masked value is an ordinary one."""
+    function(np.ma.masked_equal([0.0, 1.0, 2.0], -9.0), [0.0, 2.0, 3.0])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -11,7 +11,7 @@ mpl.use("agg")
 from matplotlib.figure import Figure
 
 import linefit as lf
-from linefit import plotting
+from linefit import graph, plotting
 
 
 @pytest.fixture
@@ -78,3 +78,27 @@ def test_the_loss_map_has_labelled_axes(ax):
     assert plotting.plot_loss_map(ax, x, y, slopes=slopes, intercepts=intercepts) is ax
     assert len(ax.collections[0].get_paths()) == 12
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("slope a", "intercept b")
+
+
+def test_a_graph_is_drawn_with_all_its_words(ax):
+    """Every line of every box stands in the picture, one outline for each node."""
+    a, x = torch.tensor(2.0, requires_grad=True), torch.tensor([1.0, 3.0])
+    with graph.record() as g:
+        loss = (a * x).sum() + a
+    g.backward(loss)
+    assert plotting.plot_graph(ax, g) is ax
+    boxes = g.layout().boxes
+    assert {t.get_text() for t in ax.texts} >= {line.text for box in boxes for line in box.lines}
+    assert len(ax.patches) == len(g.nodes) + len(g.edges)  # and a tip for each edge
+    assert not ax.axison
+
+
+def test_a_picture_of_a_wrong_graph_is_refused(ax):
+    """Gradients cleared after recording are no longer what would be drawn."""
+    a = torch.tensor(2.0, requires_grad=True)
+    with graph.record() as g:
+        loss = a * 3
+    g.backward(loss)
+    a.grad = None
+    with pytest.raises(graph.GraphError):
+        plotting.plot_graph(ax, g)

@@ -1,0 +1,82 @@
+"""What Sphinx-Gallery asks of this site, by dotted name: figures, their order, the archives."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.typing import ExtensionMetadata
+from sphinx_gallery.scrapers import matplotlib_scraper
+from sphinx_gallery.sorting import ExplicitOrder
+
+logger = logging.getLogger(__name__)
+SECTIONS = ("graphs", "autograd", "line", "scale", "gpu")
+subsection_order = ExplicitOrder([*(f"../gallery/{section}" for section in SECTIONS), "*"])
+
+MATPLOTLIBRC = Path(__file__).parents[1] / "matplotlibrc"
+ALT = re.compile(r"^[ \t]*# Alt: (.*(?:\n[ \t]*#  +.*)*)", re.MULTILINE)
+ALT_OPTION = re.compile(r"(?<=:alt: ).*")
+DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold
+LONG_AGO = 315532800  # the same in seconds: a new archive must not make its page look old
+
+
+def reset_matplotlib(gallery_conf: dict[str, Any], script: str | None) -> None:
+    """Give each script the style of the site's figures, whatever the one before it set."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    plt.close("all")
+    mpl.use("agg")
+    mpl.rcdefaults()
+    mpl.rc_file(MATPLOTLIBRC)
+    mpl.rcParams["savefig.dpi"] = 100  # image_srcset adds one with twice as many dots
+
+
+def scrape_figures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+    """Save a cell's figures; a comment ``# Alt: ...`` in the cell says what each one shows."""
+    rst: str = matplotlib_scraper(block, block_vars, gallery_conf)
+    texts = [" ".join(re.split(r"\s*\n[ \t]*#\s+", text)) for text in ALT.findall(block[1])]
+    if rst and len(texts) != rst.count(":alt: "):
+        logger.warning(
+            "%d figures but %d comments '# Alt: what it shows'",
+            rst.count(":alt: "),
+            len(texts),
+            location=(block_vars["src_file"], block[2]),
+        )
+        return rst
+    remaining = iter(texts)
+    return ALT_OPTION.sub(lambda _: next(remaining), rst)
+
+
+def remove_orphans(app: Sphinx) -> None:
+    """Remove what was made of scripts that have gone, or have another name now."""
+    built, scripts = Path(app.srcdir, "auto_gallery"), app.confdir.parent / "gallery"
+    for path in built.rglob("plot_*"):
+        script = scripts / path.relative_to(built).with_name(path.name.split(".")[0] + ".py")
+        if not script.exists():
+            path.unlink()
+
+
+def rewrite_archives(app: Sphinx) -> None:
+    """Write the gallery's archives again, the same for the same scripts."""
+    for path in sorted(Path(app.srcdir, "auto_gallery").rglob("*.zip")):
+        with zipfile.ZipFile(path) as old:
+            members = {name: old.read(name) for name in sorted(old.namelist())}
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+            for name, content in members.items():
+                member = zipfile.ZipInfo(name, DATE)
+                member.external_attr = 0o644 << 16
+                new.writestr(member, content, zipfile.ZIP_DEFLATED)
+        os.utime(path, (LONG_AGO, LONG_AGO))
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Connect to Sphinx, before and after Sphinx-Gallery writes its files."""
+    app.connect("builder-inited", remove_orphans, priority=100)
+    app.connect("builder-inited", rewrite_archives, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

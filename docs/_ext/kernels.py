@@ -1,0 +1,22 @@
+"""Give the kernels that run the pages the site's settings, and nobody's own."""
+
+from __future__ import annotations
+
+import os
+
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+# A kernel would warn that others on this machine could read what it sends.
+CONFIG = "c = get_config()\nc.IPKernelApp.log_level = 40\n"
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Point to the figures' style, and to a profile without start-up files and history."""
+    home = app.confdir / "_build" / "ipython"
+    profile = home / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(CONFIG, encoding="utf-8")
+    os.environ["IPYTHONDIR"] = str(home)
+    os.environ["MATPLOTLIBRC"] = str(app.confdir / "matplotlibrc")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

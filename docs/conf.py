@@ -1,0 +1,117 @@
+"""Configure Sphinx; the logic of the site's own extensions is in ``_ext``."""
+
+import logging
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+import inventories  # noqa: E402  (found through the path above)
+from numpydoc.xref import DEFAULT_LINKS  # noqa: E402
+
+PACKAGE = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WHEEL = f"{PACKAGE['name'].replace('-', '_')}-{PACKAGE['version']}-py3-none-any.whl"
+SITE_URL = os.environ.get("LINEFIT_SITE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
+
+project = "linefit"
+author = "The linefit authors"
+copyright = f"{author}, MIT license"
+version = release = PACKAGE["version"]
+language = "en"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "accessibility",
+    "caches",
+    "gallery_hooks",
+    "katex_math",
+    "kernels",
+    "take_along",
+]
+exclude_patterns = [
+    "_build",
+    "_inv",
+    "auto_gallery/**/*.ipynb",
+    "auto_gallery/**/*.py",
+    "auto_gallery/**/*.md5",
+    "auto_gallery/**/*.codeobj.json",
+    "sg_execution_times.rst",
+]
+logging.getLogger("flit_core").setLevel(logging.WARNING)
+logging.getLogger("traitlets").setLevel(logging.WARNING)
+templates_path = ["_templates"]
+nitpicky = True
+suppress_warnings = ["config.cache"]  # numpydoc and others keep sets in their configuration
+
+# Pages and their cells
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "substitution"]
+myst_heading_anchors = 3
+myst_dmath_double_inline = True
+myst_substitutions = {"wheel": WHEEL}
+nb_execution_mode = "cache"
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_execution_timeout = 300
+nb_merge_streams = True
+
+# The package's reference
+autodoc_typehints = "none"  # numpydoc's sections hold the types, in words
+autodoc_preserve_defaults = True
+autodoc_member_order = "bysource"
+autosummary_generate = False  # numpydoc loads it; unused, it would import torch in every build
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_aliases = {"Axes": "matplotlib.axes.Axes", "Tensor": "torch.Tensor"} | {
+    name: f"linefit.{name}" for name in ("Descent", "Fit", "History", "Line", "Moments", "Step")
+}
+numpydoc_xref_ignore = "all"
+DEFAULT_LINKS.clear()  # words like bool and array-like need no link
+intersphinx_mapping = inventories.compile_all(HERE / "_inv", HERE / "_build" / "inventories")
+
+# The gallery
+sphinx_gallery_conf = {
+    "examples_dirs": "../gallery",
+    "gallery_dirs": "auto_gallery",
+    "subsection_order": "gallery_hooks.subsection_order",
+    "within_subsection_order": "FileNameSortKey",
+    "reset_modules": ("gallery_hooks.reset_matplotlib",),
+    "image_scrapers": ("gallery_hooks.scrape_figures",),
+    "image_srcset": ["2x"],
+    "capture_repr": ("_repr_html_", "__repr__"),
+    "backreferences_dir": "auto_gallery/backreferences",
+    "doc_module": ("linefit",),
+    "abort_on_example_error": True,
+    "first_notebook_cell": f"# Needs the package: python -m pip install ./{WHEEL}",
+    "min_reported_time": 1e9,
+    "write_computation_times": False,
+    "show_api_usage": False,
+    "show_signature": False,
+}
+
+# What it looks like
+html_theme = "furo"
+html_title = "linefit"
+html_baseurl = SITE_URL
+html_favicon = "_static/favicon.svg"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_js_files = [("scrollable.js", {"defer": ""})]
+html_copy_source = False
+html_theme_options = {
+    "light_logo": "logo.svg",
+    "dark_logo": "logo.svg",
+    "top_of_page_buttons": [],
+}
+if SITE_URL:  # these tags hold the site's address; without one they would be wrong
+    extensions.append("sphinxext.opengraph")
+    ogp_site_url = SITE_URL
+    ogp_social_cards = {"enable": False}
