@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from linefit._check import finite
 from linefit.line import Line
 from linefit.moments import Moments, summed
 
@@ -91,9 +92,11 @@ def framed(x: Tensor, y: Tensor, *, one_unit: bool) -> tuple[Moments, Frame]:
     """
     moments = summed(x, y)
     squares = (moments.sxx + moments.syy).detach()
-    low, high = (squares if one_unit else moments.sxx.detach()).min().item(), squares.max().item()
-    if low > TINY and high < math.inf:
+    smallest = squares if one_unit else moments.sxx.detach()
+    if smallest.min().item() > TINY and squares.max().item() < math.inf:
         return moments, PLAIN
+    finite(x, "x")
+    finite(y, "y")
     (x, mid_x, unit_x), (y, mid_y, unit_y) = in_units(x), in_units(y)
     if one_unit:
         larger = torch.maximum(unit_x, unit_y)

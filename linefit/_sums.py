@@ -40,7 +40,12 @@ def _line(x: Tensor, y: Tensor) -> Sums:
     dot = torch.dot if x.dim() == 1 else torch.linalg.vecdot
     start_x, start_y = _amid(x), _amid(y)
     sums: list[Tensor] = []
-    for part_x, part_y in zip(x.split(BLOCK, -1), y.split(BLOCK, -1), strict=True):
+    blocks = (
+        [(x, y)]
+        if x.shape[-1] <= BLOCK
+        else zip(x.split(BLOCK, -1), y.split(BLOCK, -1), strict=True)
+    )
+    for part_x, part_y in blocks:
         u, v = part_x.to(torch.float64) - start_x, part_y.to(torch.float64) - start_y
         new = [u.sum(-1), v.sum(-1), dot(u, u), dot(v, v), dot(u, v)]
         sums = [a + b for a, b in zip(sums, new, strict=True)] if sums else new

@@ -6,7 +6,6 @@ and reduced over many processes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import reduce
@@ -87,7 +86,7 @@ class Moments:
         if is_read_only(x) and is_read_only(y) and x.shape == y.shape:
             edges = [*range(0, len(x), BLOCK), len(x)]
             return cls.of_chunks((x[i:j], y[i:j]) for i, j in pairwise(edges))
-        return _kept(summed(*points(x, y, check_values=False)))
+        return _kept(*points(x, y, check_values=False))
 
     @classmethod
     def of_chunks(cls, chunks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
@@ -113,7 +112,7 @@ class Moments:
         >>> Moments.of_chunks(([i, i + 0.5], [2 * i, 2 * i + 1]) for i in range(50)).line()
         Line(slope=2, intercept=0, angle=1.10715)
         """
-        parts = (_kept(summed(*points(x, y, least=1, check_values=False))) for x, y in chunks)
+        parts = (_kept(*points(x, y, least=1, check_values=False)) for x, y in chunks)
         first = next(parts, None)
         if first is None:
             raise ValueError("A line needs at least two points, but there are no chunks.")
@@ -226,18 +225,21 @@ class Moments:
         return self.sxx, sxy, syy, radius
 
 
-def _kept(moments: Moments) -> Moments:
+def _kept(x: Tensor, y: Tensor) -> Moments:
+    moments = summed(x, y)
     if not (moments.sxx + moments.syy).isfinite().all():
+        finite(x, "x")
+        finite(y, "y")
         raise ValueError("The squares of the points overflow; divide both x and y by their size.")
     return moments
 
 
 def summed(x: Tensor, y: Tensor) -> Moments:
-    """Return the moments of points of one shape (..., n); infinite where squares overflow."""
+    """Return the moments of points of one shape (..., n).
+
+    They are not finite where squares overflow, or where points are not finite.
+    """
     sums = power_sums(x, y)
-    if not math.isfinite(sums.first.sum().item()):
-        finite(x, "x")
-        finite(y, "y")
     n = x.shape[-1]
     rounded, rest = two_sum(sums.start, sums.first / n)
     sxx, syy = (sums.squares - sums.first.square() / n).clamp(min=0).unbind(-1)
