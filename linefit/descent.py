@@ -50,7 +50,7 @@ def descend(
     x, y : array-like of shape (..., n)
         The points; leading axes are independent lines.
     lr : float
-        Learning rate η ≥ 0, in (unit of parameter)² / (unit of loss).
+        Learning rate η > 0, in (unit of parameter)² / (unit of loss).
     steps : int
         Number of steps, at least 1.
     start : pair of array-like of shape (...)

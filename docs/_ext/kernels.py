@@ -7,8 +7,15 @@ import os
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-# A kernel would warn that others on this machine could read what it sends.
-CONFIG = "c = get_config()\nc.IPKernelApp.log_level = 40\n"
+# A kernel would warn that others on this machine could read what it sends.  And it sends what is
+# printed when a timer says so, which may be in the middle of a line: let it wait for the cell's end.
+CONFIG = """\
+c = get_config()
+c.IPKernelApp.log_level = 40
+c.IPKernelApp.exec_lines = [
+    "import sys; sys.stdout.flush_interval = sys.stderr.flush_interval = 1e6; del sys"
+]
+"""
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
