@@ -7,8 +7,8 @@ import os
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-# A kernel would warn that others on this machine could read what it sends.  And it sends what is
-# printed when a timer says so, which may be in the middle of a line: let it wait for the cell's end.
+# A kernel would warn that others on this machine could read what it sends.  And it sends what
+# is printed when a timer says so, perhaps in the middle of a line: let it wait for the cell to end.
 CONFIG = """\
 c = get_config()
 c.IPKernelApp.log_level = 40
