@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TypeAlias, TypeGuard
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TypeAlias, TypeGuard, TypeVar, cast
 
 import numpy as np
 import torch
@@ -102,6 +103,15 @@ def positive(value: ArrayLike, name: str) -> Tensor:
     return tensor
 
 
+def variance_ratios(value: ArrayLike, like: Tensor) -> Tensor:
+    """Return a positive ratio for all lines, or for each; ``like`` has the shape of the batch."""
+    ratio = positive(value, "variance_ratio").to(like)
+    if ratio.dim() and ratio.shape != like.shape:
+        expected, got = tuple(like.shape), tuple(ratio.shape)
+        raise ValueError(f"variance_ratio must have shape () or {expected}, not {got}.")
+    return ratio
+
+
 def lines(bad: Tensor) -> str:
     """Name the lines of a batch where ``bad`` is true; nothing for a single line."""
     if bad.dim() == 0:
@@ -116,3 +126,24 @@ def lines(bad: Tensor) -> str:
 def is_read_only(data: ArrayLike) -> TypeGuard[NDArray[np.generic]]:
     """Tell whether ``data`` is an array of shape (n,) that must not be written."""
     return isinstance(data, np.ndarray) and data.ndim == 1 and not data.flags.writeable
+
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def records_graphs(function: Function) -> Function:
+    """Let ``function`` record graphs of its own, also where its caller has switched that off."""
+
+    @wraps(function)
+    def wrapper(*args: object, **kwargs: object) -> object:
+        if torch.is_grad_enabled() and not torch.is_inference_mode_enabled():
+            return function(*args, **kwargs)
+        with torch.inference_mode(False), torch.enable_grad():
+            plain = {name: _without_graph(value) for name, value in kwargs.items()}
+            return function(*map(_without_graph, args), **plain)
+
+    return cast("Function", wrapper)
+
+
+def _without_graph(value: object) -> object:
+    return value.detach().clone() if isinstance(value, Tensor) else value

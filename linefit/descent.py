@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from linefit._check import ArrayLike, finite, lines, points, values
+from linefit._check import ArrayLike, finite, lines, points, records_graphs, values
 from linefit._history import Descent, DivergenceError, History, Step
 from linefit.loss import perpendicular_loss
 
@@ -24,6 +24,7 @@ Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 Schedule: TypeAlias = LRScheduler | ReduceLROnPlateau
 
 
+@records_graphs
 def descend(
     x: ArrayLike,
     y: ArrayLike,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from linefit._check import ArrayLike, points, positive
+from linefit._check import ArrayLike, points, records_graphs, variance_ratios
 from linefit._frame import Frame, framed
+from linefit._scatter import scatter
 from linefit.line import Line
 from linefit.moments import Moments
 
@@ -57,6 +58,7 @@ class Fit:
         return self.covariance[..., 1, 1].sqrt()
 
 
+@records_graphs
 def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> Fit:
     r"""Fit a line with errors in both coordinates by gradient descent on its angle.
 
@@ -105,7 +107,7 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> 
     """
     x, y = points(x, y, check_values=False)
     moments, frame = framed(x, y, one_unit=True)
-    ratio = positive(variance_ratio, "variance_ratio").to(moments.sxx)
+    ratio = variance_ratios(variance_ratio, moments.sxx)
     run, rise, n_steps, converged = _descend_angle(moments, ratio.sqrt())
     line = Line.through(moments.mean_x, moments.mean_y, run, rise)
     loss, covariance = _uncertainty(moments, line, ratio, frame)
@@ -117,7 +119,7 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> 
 
 def _descend_angle(m: Moments, unit: Tensor) -> tuple[Tensor, Tensor, int, Tensor]:
     """Return the direction (run, rise) of least loss, the steps taken and whether they settled."""
-    xx, xy, yy, radius = m.scatter(unit)
+    xx, xy, yy, radius = scatter(m.sxx, m.sxy, m.syy, unit)
     total = (xx + yy).detach()
     flat = xx >= yy  # the angle counts from the axis of more scatter, within 45° of the answer
     along, across = torch.where(flat, xx, yy) / total, torch.where(flat, yy, xx) / total

@@ -100,6 +100,11 @@ def huber_loss(
     Tensor of shape (...)
         In squared units of x and y; :func:`perpendicular_loss` where all points are near.
 
+    Raises
+    ------
+    ValueError
+        If ``delta`` is not positive.
+
     References
     ----------
     P. J. Huber (1964), Robust estimation of a location parameter, Annals of Mathematical
@@ -112,6 +117,8 @@ def huber_loss(
     >>> huber_loss(torch.tensor(0.0), torch.tensor(0.0), x, y)
     tensor(4.7500)
     """
+    if not delta > 0:
+        raise ValueError(f"delta, a distance, must be positive, but it is {delta}.")
     length = (slope.square() + 1).sqrt()
     distance = _misses(slope, intercept, x, y) / (length[..., None] if slope.dim() else length)
     near = distance.abs().clamp(max=delta)

@@ -12,14 +12,15 @@ from functools import reduce
 from itertools import pairwise
 from operator import add
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from linefit._check import ArrayLike, finite, is_read_only, lines, points, positive
+from linefit._check import ArrayLike, finite, is_read_only, points, variance_ratios
+from linefit._scatter import OVERFLOW, scatter
 from linefit._sums import BLOCK, power_sums, two_sum
 from linefit.line import Line
-
-ROUND = 4 * torch.finfo(torch.float64).eps  # less than this share of scatter shows no direction
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Moments:
     Parameters
     ----------
     n : Tensor of shape (...)
-        Number of points.
+        Number of points, as float64 like the rest.
     mean_x, mean_y : Tensor of shape (...)
         Means, rounded to float64.
     sxx, sxy, syy : Tensor of shape (...)
@@ -83,9 +84,9 @@ class Moments:
             If the points are no finite numbers of one shape, or so far apart that the squares of
             their distances overflow.
         """
-        if is_read_only(x) and is_read_only(y) and x.shape == y.shape:
+        if is_read_only(x) and is_read_only(y) and x.shape == y.shape and len(x) > BLOCK:
             edges = [*range(0, len(x), BLOCK), len(x)]
-            return cls.of_chunks((x[i:j], y[i:j]) for i, j in pairwise(edges))
+            return reduce(add, (_piece(x, y, i, j) for i, j in pairwise(edges)))
         return _kept(*points(x, y, check_values=False))
 
     @classmethod
@@ -122,8 +123,11 @@ class Moments:
         """Return the moments of both sets of points together."""
         if not isinstance(other, Moments):
             return NotImplemented
+        if self.n.shape != other.n.shape:
+            shapes = f"{tuple(self.n.shape)} and {tuple(other.n.shape)}"
+            raise ValueError(f"Moments of as many lines add up, but these have shapes {shapes}.")
         n = self.n + other.n
-        share = other.n.to(torch.float64) / n
+        share = other.n / n
         weight = self.n * share
         dx = (other.mean_x - self.mean_x) + (other.rest_x - self.rest_x)
         dy = (other.mean_y - self.mean_y) + (other.rest_y - self.rest_y)
@@ -154,8 +158,10 @@ class Moments:
         ------
         RuntimeError
             If a process is lost, or comes too late.
+        ValueError
+            If no process group has been made.
         """
-        mine = torch.stack([getattr(self, f.name).to(torch.float64) for f in fields(self)])
+        mine = torch.stack([getattr(self, f.name) for f in fields(self)])
         world = torch.distributed.get_world_size(group)
         parts = [torch.empty_like(mine) for _ in range(world)]
         try:
@@ -164,7 +170,7 @@ class Moments:
             raise RuntimeError(
                 f"One of the {world} processes was lost or did not answer in time: {error}"
             ) from error
-        return reduce(add, (Moments(n.to(torch.int64), *rest) for n, *rest in parts))
+        return reduce(add, (Moments(*part) for part in parts))
 
     def line(self, *, variance_ratio: ArrayLike = 1.0) -> Line:
         """Return the line of total least squares, or Deming's, as float64.
@@ -184,45 +190,21 @@ class Moments:
         ValueError
             If all points are the same, or scatter alike in all directions.
         """
-        unit = positive(variance_ratio, "variance_ratio").to(self.sxx).sqrt()
-        sxx, sxy, syy, radius = self.scatter(unit)
+        unit = variance_ratios(variance_ratio, self.sxx).sqrt()
+        sxx, sxy, syy, radius = scatter(self.sxx, self.sxy, self.syy, unit)
         half = (sxx - syy) / 2
-        long = half.abs() + radius  # never cancels: the larger component of the direction
-        flat = half >= 0
-        run = torch.where(flat, long, sxy.abs())
-        rise = torch.where(flat, sxy, torch.where(sxy < 0, -long, long))
+        flat, up = half >= 0, sxy >= 0  # abs() would have no slope where these turn over
+        long = torch.where(flat, half, -half) + radius  # the larger component; never cancels
+        run = torch.where(flat, long, torch.where(up, sxy, -sxy))
+        rise = torch.where(flat, sxy, torch.where(up, long, -long))
         return Line.through(self.mean_x, self.mean_y, run, rise * unit)
 
-    def scatter(self, unit: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the centered sums with y in units of x, and how much they prefer a direction.
 
-        Parameters
-        ----------
-        unit : Tensor of shape (...)
-            One unit of x, in units of y.
-
-        Returns
-        -------
-        tuple of Tensor of shape (...)
-            Sxx, Sxy, Syy, and half the difference of the scatter along and across.
-
-        Raises
-        ------
-        ValueError
-            If all points are the same, or scatter alike in all directions.
-        """
-        sxy, syy = self.sxy / unit, self.syy / (unit * unit)
-        radius, total = torch.hypot((self.sxx - syy) / 2, sxy), self.sxx + syy
-        aimless = radius <= ROUND * total
-        if aimless.any():
-            same = total == 0
-            raise ValueError(
-                f"All points are the same{lines(same)}; a line needs two different ones."
-                if same.any()
-                else f"The points scatter alike in all directions{lines(aimless)}, so that no "
-                "line through their mean is better than another."
-            )
-        return self.sxx, sxy, syy, radius
+def _piece(x: NDArray[np.generic], y: NDArray[np.generic], start: int, end: int) -> Moments:
+    try:
+        return _kept(*points(x[start:end], y[start:end], least=1, check_values=False))
+    except ValueError as error:
+        raise ValueError(f"Among points {start} to {end - 1}: {error}") from error
 
 
 def _kept(x: Tensor, y: Tensor) -> Moments:
@@ -230,7 +212,7 @@ def _kept(x: Tensor, y: Tensor) -> Moments:
     if not (moments.sxx + moments.syy).isfinite().all():
         finite(x, "x")
         finite(y, "y")
-        raise ValueError("The squares of the points overflow; divide both x and y by their size.")
+        raise ValueError(OVERFLOW)
     return moments
 
 
@@ -244,6 +226,6 @@ def summed(x: Tensor, y: Tensor) -> Moments:
     rounded, rest = two_sum(sums.start, sums.first / n)
     sxx, syy = (sums.squares - sums.first.square() / n).clamp(min=0).unbind(-1)
     sxy = sums.product - sums.first.prod(-1) / n
-    count = torch.full_like(sxy, n, dtype=torch.int64)
+    count = torch.full_like(sxy, n)
     (mean_x, mean_y), (rest_x, rest_y) = rounded.unbind(-1), rest.unbind(-1)
     return Moments(count, mean_x, mean_y, sxx, sxy, syy, rest_x, rest_y)

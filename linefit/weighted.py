@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linefit._check import ArrayLike, finite, lines, points, positive, values
+from linefit._check import ArrayLike, finite, lines, points, positive, records_graphs, values
 from linefit._frame import Frame, in_units, power_of_two
 from linefit.fit import EPS, Fit, hessian
 from linefit.line import Line
@@ -54,6 +54,7 @@ class _Points(NamedTuple):
         return better, mean_x[..., 0], mean_y[..., 0], mean_x + beta
 
 
+@records_graphs
 def york(
     x: ArrayLike, y: ArrayLike, *, x_std: ArrayLike, y_std: ArrayLike, correlation: ArrayLike = 0.0
 ) -> Fit:
@@ -72,9 +73,9 @@ def york(
     ----------
     x, y : array-like of shape (..., n)
         The points; leading axes are independent lines.
-    x_std, y_std : array-like of shape (..., n) or ()
+    x_std, y_std : array-like of shape (..., n), (n,) or ()
         Standard deviation of each coordinate, positive, in the units of x and y.
-    correlation : array-like of shape (..., n) or ()
+    correlation : array-like of shape (..., n), (n,) or ()
         Correlation of the two errors of a point, within (−1, 1).
 
     Returns
@@ -82,7 +83,8 @@ def york(
     Fit
         ``loss`` is :math:`\chi^2 / 2N`.  ``covariance`` is York's of 2004, from the adjusted
         points, and takes the standard deviations at their word; ``hessian_covariance`` comes from
-        the second derivatives of χ²/2 and differs where the points miss the line by much.
+        the second derivatives of χ²/2 and differs where the points miss the line by much.  Nothing
+        here is differentiable: points that require gradients are detached.
 
     Raises
     ------
@@ -112,9 +114,7 @@ def york(
     while n_steps < MAX_STEPS and (moved > 4 * EPS * slope.abs()).any():
         better, *_ = p.improve(slope)
         slope, moved, n_steps = better, (better - slope).abs(), n_steps + 1
-    if not slope.isfinite().all():
-        bad = lines(~slope.isfinite())
-        raise ValueError(f"The standard deviations differ too much to weigh the points{bad}.")
+    _check_weights(slope.isfinite())
     line, loss, covariances = _result(p, slope, steep, frame)
     kind = x.dtype
     return Fit(
@@ -136,7 +136,7 @@ def _errors(
         raise ValueError(f"correlation must be within (-1, 1), but {r.abs().max()} is among it.")
     errors = positive(x_std, "x_std"), positive(y_std, "y_std"), r
     for error, name in zip(errors, ("x_std", "y_std", "correlation"), strict=True):
-        if error.dim() and error.shape != x.shape:
+        if error.dim() and error.shape not in {x.shape, x.shape[-1:]}:
             expected, got = tuple(x.shape), tuple(error.shape)
             raise ValueError(f"{name} must have shape () or {expected}, as x has, not {got}.")
     sx, sy, r = (e.detach().to(x.device).expand(x.shape) for e in errors)
@@ -153,6 +153,13 @@ def _scaled(x: Tensor, y: Tensor, sx: Tensor, sy: Tensor, r: Tensor) -> tuple[_P
     return p, Frame(mid_x, mid_y, unit_x, unit_y)
 
 
+def _check_weights(good: Tensor) -> None:
+    if not good.all():
+        raise ValueError(
+            f"The standard deviations differ too much to weigh the points{lines(~good)}."
+        )
+
+
 def _start(p: _Points) -> tuple[Tensor, Tensor]:
     """Return which lines are steep, and the slope to begin with, axes of steep lines exchanged."""
     weight = 1 / (p.var_x / p.var_x.mean(-1, True) + p.var_y / p.var_y.mean(-1, True))
@@ -162,6 +169,7 @@ def _start(p: _Points) -> tuple[Tensor, Tensor]:
     sxx, sxy, syy = ((weight * product).sum(-1) for product in (dx * dx, dx * dy, dy * dy))
     moments = Moments(weight.sum(-1), mean_x, mean_y, sxx, sxy, syy, 0 * mean_x, 0 * mean_y)
     ratio = (weight * p.var_y).sum(-1) / (weight * p.var_x).sum(-1)
+    _check_weights((ratio > 0) & ratio.isfinite())
     nx, ny = moments.line(variance_ratio=ratio).normal.unbind(-1)
     steep = nx.abs() > ny
     return steep, torch.where(steep, -ny / nx, -nx / ny)

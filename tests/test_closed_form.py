@@ -179,6 +179,22 @@ def test_closed_forms_are_differentiable(fit):
     assert torch.autograd.gradcheck(lambda x, y: (fit(x, y).slope, fit(x, y).offset), points)
 
 
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [([0, 1, 2], [0, 1, 2]), ([0, 1, 2], [2, 1, 0]), ([3, 3, 3], [0, 2, 5]), ([0, 2], [3, 3])],
+    ids=["rising at 45°", "falling at 45°", "vertical", "horizontal"],
+)
+def test_lines_at_turning_points_are_differentiable(x, y):
+    """Where a formula changes over from one case to another, the derivative is still right."""
+
+    def direction(x, y):
+        nx, ny = lf.total_least_squares(x, y).normal
+        return nx * ny, ny * ny
+
+    points = [torch.tensor(c, dtype=torch.float64, requires_grad=True) for c in (x, y)]
+    assert torch.autograd.gradcheck(direction, points)
+
+
 @pytest.mark.parametrize("fit", FITS)
 def test_the_points_stay_as_they_were(fit):
     """A fit changes nothing it is given."""

@@ -121,3 +121,31 @@ def test_float32_points_keep_their_dtype():
     x, y = (c.float() for c in cloud(6))
     fit = lf.fit_line(x, y)
     assert {fit.line.slope.dtype, fit.loss.dtype, fit.covariance.dtype} == {torch.float32}
+
+
+@pytest.mark.parametrize("off", [torch.no_grad, torch.inference_mode])
+def test_a_fit_needs_no_permission_to_record(off):
+    """Where the caller has switched autograd off, fits still use it, and return plain tensors."""
+    x, y = (c.requires_grad_() for c in cloud(7))
+    expected = lf.fit_line(x, y).line.slope
+    with off():
+        slope = lf.fit_line(x, y).line.slope
+        york = lf.york(x, y, x_std=1.0, y_std=1.0).line.slope
+        run = lf.descend(x, y, lr=1e-2, steps=3)
+        inside = lf.fit_line(x * 1, y * 1).line.slope
+    assert not slope.requires_grad
+    assert torch.equal(slope, expected.detach())
+    assert torch.equal(inside, expected.detach())
+    assert york.item() == pytest.approx(expected.item(), rel=1e-12)
+    assert run.history.loss[-1] < run.history.loss[0]
+
+
+@pytest.mark.parametrize("fit", [lf.fit_line, lf.total_least_squares])
+def test_a_variance_ratio_belongs_to_a_line(fit):
+    """One ratio, or one for each line; anything else raises."""
+    x, y = (torch.stack(c) for c in zip(cloud(1), cloud(2), strict=True))
+    fit(x, y, variance_ratio=[1.0, 2.0])
+    with pytest.raises(ValueError, match=r"shape \(\) or \(2,\), not \(3,\)"):
+        fit(x, y, variance_ratio=[1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"shape \(\) or \(\), not \(2,\)"):
+        fit(x[0], y[0], variance_ratio=[1.0, 2.0])

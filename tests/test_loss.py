@@ -114,3 +114,10 @@ def test_one_scale_for_both_axes_scales_the_loss(a, b, scale, order):
     once = lf.perpendicular_loss(a, b, x, y)
     scaled = lf.perpendicular_loss(a, b * scale, x[order] * scale, y[order] * scale)
     assert scaled.item() == pytest.approx(once.item() * scale**2, rel=1e-9)
+
+
+@pytest.mark.parametrize("delta", [0.0, -1.0, math.nan])
+def test_huber_loss_needs_a_distance(delta):
+    """Only a positive δ tells near from far."""
+    with pytest.raises(ValueError, match="delta, a distance, must be positive"):
+        lf.huber_loss(*plain(1.0, 0.0), *lf.noisy_line(3)[:2], delta=delta)

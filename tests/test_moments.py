@@ -144,3 +144,33 @@ def test_not_a_number_is_named():
     """NaN among the points raises with its place, although nobody looked for it beforehand."""
     with pytest.raises(ValueError, match="y must be finite.*nan at index 1"):
         Moments.of([0, 1, 2], [0, math.nan, 1])
+
+
+def test_a_memmap_tells_where_it_is_wrong(small_blocks):
+    """NaN in a later piece is named with the points of the piece."""
+    x = np.arange(20.0)
+    x[15] = math.nan
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match="Among points 14 to 19: x must be finite.*at index 1"):
+        Moments.of(x, x)
+
+
+def test_moments_of_other_batches_do_not_add():
+    """Two lines and three lines have no common moments."""
+    two, three = (Moments.of(torch.rand(n, 5), torch.rand(n, 5)) for n in (2, 3))
+    with pytest.raises(ValueError, match=r"\(2,\) and \(3,\)"):
+        two + three
+
+
+def test_merging_far_sets_may_overflow():
+    """Sets too far apart have no squares in float64, and the line says so."""
+    near, far = Moments.of([0, 1e150], [0, 1e150]), Moments.of([1e155, 1.1e155], [0, 1e150])
+    with pytest.raises(ValueError, match="squares of the points overflow"):
+        (near + far).line()
+
+
+def test_the_count_divides_without_losing_digits():
+    """The count is float64: two whole numbers would divide to float32 in torch."""
+    m = Moments.of([0, 1, 2], [0, 1, 2])
+    assert (m.n / (m.n + m.n + 1)).dtype is torch.float64
+    assert m.n == 3

@@ -118,6 +118,7 @@ def test_a_vertical_line_is_an_answer():
         ({"x_std": 1.0, "y_std": math.nan}, "y_std must be finite"),
         ({"x_std": [1.0, 1.0], "y_std": 1.0}, r"shape \(\) or \(3,\), as x has, not \(2,\)"),
         ({"x_std": 1.0, "y_std": 1.0, "correlation": 1.0}, r"within \(-1, 1\)"),
+        ({"x_std": 1e-200, "y_std": 1e200}, "standard deviations differ too much"),
     ],
 )
 def test_bad_errors_are_refused(errors, message):

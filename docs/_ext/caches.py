@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.typing import ExtensionMetadata
 
-LIBRARIES = ("torch", "numpy", "matplotlib", "igraph")
+LIBRARIES = ("torch", "numpy", "matplotlib", "igraph", "scipy", "scikit-learn", "odrpack")
 
 
 def stamp(root: Path) -> str:
