@@ -226,15 +226,8 @@ def _plot_route(ax: Axes, route: Route, scale: float) -> None:
     x, y = route.points[-1]
     ax.fill([x - 3.5, x + 3.5, x], [y - 7, y - 7, y], color="0.5")
     if route.label:
-        align = {-1: "right", 0: "center", 1: "left"}[route.side]
-        ax.text(
-            *route.label_at,
-            route.label,
-            ha=align,
-            color="C1",
-            fontsize=11 * scale,
-            family="monospace",
-        )
+        look: dict[str, Any] = {"color": "C1", "fontsize": 11 * scale, "family": "monospace"}
+        ax.text(*route.label_at, route.label, ha=("center", "left", "right")[route.side], **look)
 
 
 def _plot_box(ax: Axes, box: Box, scale: float) -> None:

@@ -1,0 +1,225 @@
+"""What the figure is made of: boxes with their lines, and the ways between them, in pixels."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from linefit.graph import _text
+from linefit.graph._nodes import Edge, Node
+from linefit.graph._output import GraphError, Output
+from linefit.graph._place import Placed, place
+
+Point = tuple[float, float]
+
+CHARACTER, SMALL_CHARACTER = 7.3, 6.1  # widths of monospaced characters of 12 and 10 px
+LINE, GAP, LABEL = 16.0, 36.0, 16.0  # heights: a line, the room between layers, more for labels
+MARGIN = 8.0
+PULLS = {"operation": 1.0, "leaf": 0.2, "constant": 0.001}  # operations stand in straight lines
+BEND = 10.0  # room that an edge takes where it passes between boxes
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text in a box; ``role`` is "title", "function", "value" or "grad"."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node's place: its center, its size and the lines in it."""
+
+    node: Node
+    x: float
+    y: float
+    width: float
+    height: float
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    """An edge's way from the box of its source to that of its target.
+
+    ``label`` is the gradient that came back along it, where a node gets several; its base line is
+    at ``label_at``, which is on the way (``side`` 0), or to its left (−1) or right (1).
+    """
+
+    edge: Edge
+    points: tuple[Point, ...]
+    label: str = ""
+    label_at: Point = (0.0, 0.0)
+    side: int = 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Boxes and routes in an area of the given size; y grows downwards.
+
+    ``total`` is the number of nodes in the graph, of which ``boxes`` shows all or some; ``words``
+    is the figure's text for those who do not see it.
+    """
+
+    boxes: tuple[Box, ...]
+    routes: tuple[Route, ...]
+    width: float
+    height: float
+    total: int
+    words: str
+
+
+def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> Layout:
+    """Place the nodes nearest to the end of a graph, and the edges between them."""
+    shown = _nearest_the_end(nodes, edges, max_nodes)
+    kept = [n for n in nodes if n in shown]
+    number = {node: i for i, node in enumerate(kept)}
+    between = [e for e in edges if e.source in shown and e.target in shown]
+    lines = [_lines(node) for node in kept]
+    widths = [_width(texts) + 10 * (n.kind == "leaf") for n, texts in zip(kept, lines, strict=True)]
+    ends = [(number[e.source], number[e.target]) for e in between]
+    pulls = [PULLS[e.source.kind] for e in between]
+    placed = place(widths, ends, pulls=pulls, bend=BEND)
+    heights = [len(texts) * LINE + 10 for texts in lines]
+    labels = _labels(between)
+    labelled = {placed.layer[c[-1]] for c, text in zip(placed.chains, labels, strict=True) if text}
+    rows = _rows(placed, heights, labelled)
+    middles = [sum(rows[layer]) / 2 for layer in placed.layer]
+    boxes = tuple(
+        Box(n, MARGIN + placed.x[i], middles[i], widths[i], heights[i], lines[i])
+        for i, n in enumerate(kept)
+    )
+    routes = _routes(boxes, between, labels, placed, rows)
+    width = max([b.x + b.width / 2 for b in boxes] + [p[0] for r in routes for p in r.points])
+    height = max(b.y + b.height / 2 for b in boxes)
+    words = _text.in_words(nodes)
+    return Layout(boxes, routes, width + MARGIN, height + MARGIN, len(nodes), words)
+
+
+def _nearest_the_end(nodes: Sequence[Node], edges: Sequence[Edge], most: int) -> set[Node]:
+    """Return the nodes that are the fewest edges away from a result."""
+    if not nodes:
+        raise GraphError("There is nothing to draw: the recording has seen no operation.")
+    if len(nodes) <= most:
+        return set(nodes)
+    inputs: defaultdict[Node, list[Node]] = defaultdict(list)
+    for edge in edges:
+        inputs[edge.target].append(edge.source)
+    used = {edge.source for edge in edges}
+    found = dict.fromkeys(node for node in reversed(nodes) if node not in used)
+    queue = list(found)
+    for node in queue:
+        new = [source for source in dict.fromkeys(inputs[node]) if source not in found]
+        new.sort(key=lambda source: source.op == "number")
+        found.update(dict.fromkeys(new))
+        queue.extend(new)
+        if len(found) >= most:
+            break
+    return set(list(found)[:most])
+
+
+def _lines(node: Node) -> tuple[Line, ...]:
+    lines = [Line("title", _text.title(node))]
+    if node.op == "number":
+        return tuple(lines)
+    if node.kind == "operation":
+        lines.append(Line("function", node.backward_name or ""))
+    shown = [o for o in node.outputs if o.value is not None or o.grad is not None or o.name]
+    for i, output in enumerate(shown or node.outputs[:1]):
+        mark = f"{output.name or i}: " if len(shown) > 1 else ""
+        lines += [Line(role, mark + text) for role, text in _of_output(output)]
+    return tuple(lines)
+
+
+def _of_output(output: Output) -> list[tuple[str, str]]:
+    value = _text.value_of(output)
+    grads = [("grad", text) for text in _text.gradients(output)]
+    return [("value", value), *grads] if value else grads
+
+
+def _width(lines: Sequence[Line]) -> float:
+    sizes = {"function": SMALL_CHARACTER}
+    longest = max(len(line.text) * sizes.get(line.role, CHARACTER) for line in lines)
+    return max(26.0, longest + 14.0)
+
+
+def _labels(edges: Sequence[Edge]) -> list[str]:
+    """Return the parts of gradients that add up, for the edges that carry them."""
+    fan = Counter((e.source, e.output) for e in edges if e.input is not None)
+    return [
+        f"grad {_text.brief(e.grad)}" if e.grad is not None and fan[e.source, e.output] > 1 else ""
+        for e in edges
+    ]
+
+
+def _rows(
+    placed: Placed, heights: Sequence[float], labelled: Collection[int]
+) -> list[tuple[float, float]]:
+    """Return top and bottom of each layer; there is more room above labelled ones."""
+    tallest = [0.0] * (max(placed.layer) + 1)
+    for layer, height in zip(placed.layer, heights, strict=False):
+        tallest[layer] = max(tallest[layer], height)
+    rows, top = [], MARGIN
+    for layer, height in enumerate(tallest):
+        top += (GAP if layer else 0) + (LABEL if layer in labelled else 0)
+        rows.append((top, top + height))
+        top += height
+    return rows
+
+
+def _routes(
+    boxes: Sequence[Box],
+    edges: Sequence[Edge],
+    labels: Sequence[str],
+    placed: Placed,
+    rows: Sequence[tuple[float, float]],
+) -> tuple[Route, ...]:
+    """Return the edges' ways, each with a place of its own on the rims of its two boxes."""
+    starts, ends = defaultdict(list), defaultdict(list)
+    for i, chain in enumerate(placed.chains):
+        starts[chain[0]].append((placed.x[chain[1]], i))
+        ends[chain[-1]].append((placed.x[chain[-2]], i))
+    leave, arrive, side = {}, {}, {}
+    for index, box in enumerate(boxes):
+        for x, (_, i) in zip(_ports(box, len(starts[index])), sorted(starts[index]), strict=True):
+            leave[i] = x, box.y + box.height / 2
+        for x, (_, i) in zip(_ports(box, len(ends[index])), sorted(ends[index]), strict=True):
+            arrive[i] = x, box.y - box.height / 2
+            side[i] = -1 if x < box.x else 1
+    several = Counter(e.target for e, text in zip(edges, labels, strict=True) if text)
+    ways = [_way(leave[i], c, arrive[i], placed, rows) for i, c in enumerate(placed.chains)]
+    sides = [side[i] if several[e.target] > 1 else 0 for i, e in enumerate(edges)]
+    return tuple(
+        Route(e, ways[i], labels[i], _label_at(ways[i], sides[i]), sides[i])
+        for i, e in enumerate(edges)
+    )
+
+
+def _label_at(way: Sequence[Point], side: int) -> Point:
+    """Return where the label of the last bend stands: nearer to where the edge comes from."""
+    start, end = way[-3:-1]
+    x = start[0] + 0.28 * (end[0] - start[0]) + 6 * side
+    return x, start[1] + 0.38 * (end[1] - start[1]) + 4
+
+
+def _way(
+    start: Point,
+    chain: Sequence[int],
+    end: Point,
+    placed: Placed,
+    rows: Sequence[tuple[float, float]],
+) -> tuple[Point, ...]:
+    """Return points between which an edge runs: straight beside boxes, bent between layers."""
+    first, last = rows[placed.layer[chain[0]]], rows[placed.layer[chain[-1]]]
+    points = [start, (start[0], first[1])]
+    for vertex in chain[1:-1]:
+        x = MARGIN + placed.x[vertex]
+        points += [(x, y) for y in rows[placed.layer[vertex]]]
+    return (*points, (end[0], last[0]), end)
+
+
+def _ports(box: Box, count: int) -> list[float]:
+    step = min(20.0, (box.width - 14) / max(1, count))
+    return [box.x + (i - (count - 1) / 2) * step for i in range(count)]

@@ -1,0 +1,161 @@
+"""What a recorded graph is made of: operations, leaves and constants, and the edges between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from linefit.graph._output import Output
+
+NOTHING: Mapping[int, Any] = MappingProxyType({})
+Kind = Literal["operation", "leaf", "constant"]
+
+
+class Node:
+    """One box of the figure.
+
+    The properties from ``value`` to ``name`` are those of its first output; most nodes have one.
+
+    Attributes
+    ----------
+    index : int
+        Its number in the graph, in an order in which every node follows its inputs.
+    op : str
+        The operation as the user wrote it, such as "mul"; "leaf", "constant" or "number" for
+        what no recorded operation has made.
+    backward_name : str or None
+        The name of its ``grad_fn``; None for a constant.
+    outputs : tuple of Output
+        Its results.
+    """
+
+    __slots__ = (
+        "__weakref__", "_fn", "_leaves", "_level", "_order", "_parts", "_sources",
+        "backward_name", "index", "op", "outputs",
+    )  # fmt: skip
+
+    def __init__(self, op: str, fn: Any, outputs: tuple[Output, ...]) -> None:
+        self.index = -1
+        self.op = op
+        self.backward_name: str | None = None if fn is None else type(fn).__name__
+        self.outputs = outputs
+        self._fn = fn
+        # Nothing is made before it is needed: a recording may hold a hundred thousand nodes.
+        self._sources: Sequence[tuple[Node, int]] = ()  # inputs that autograd does not know of
+        self._order: Sequence[Node | complex] = ()  # all operands as the user wrote them
+        self._leaves: Mapping[int, Output] = NOTHING  # fn.next_functions that are leaves
+        self._level = 0  # steps to the farthest leaf behind it
+        self._parts: Mapping[int, Tensor] = NOTHING  # the gradient sent along fn.next_functions
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it is an "operation" or a "leaf" of autograd, or a "constant"."""
+        if self.backward_name is None:
+            return "constant"
+        return "leaf" if self.is_leaf else "operation"
+
+    @property
+    def grad_fn(self) -> Any:
+        """The node of autograd's own graph; None for a constant."""
+        return self._fn
+
+    @property
+    def value(self) -> Tensor | None:
+        """What the forward pass computed, as a copy."""
+        return self.outputs[0].value
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that reached it; None before a backward pass and for constants."""
+        return self.outputs[0].grad
+
+    @property
+    def accumulated(self) -> Tensor | None:
+        """A copy of the tensor's ``.grad``, where torch keeps one, as the latest pass left it."""
+        return self.outputs[0].accumulated
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its value."""
+        return self.outputs[0].shape
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """The type of its value; None for a plain Python number."""
+        return self.outputs[0].dtype
+
+    @property
+    def device(self) -> torch.device | None:
+        """Where its value lies; None for a plain Python number."""
+        return self.outputs[0].device
+
+    @property
+    def requires_grad(self) -> bool:
+        """The tensor's flag."""
+        return self.outputs[0].requires_grad
+
+    @property
+    def is_leaf(self) -> bool:
+        """The tensor's flag."""
+        return self.outputs[0].is_leaf
+
+    @property
+    def name(self) -> str | None:
+        """The variable that held its value, where that is known."""
+        return self.outputs[0].name
+
+    def pass_on(
+        self,
+        received: Iterable[Tensor | None],
+        sent: Iterable[Tensor | None],
+        task: int,
+    ) -> None:
+        """Note what came to the node in a backward pass, and what went on to its inputs."""
+        for output, grad in zip(self.outputs, received, strict=False):
+            if grad is not None:
+                output.receive(grad.detach().clone(), task)
+            output.keep_accumulated()
+        parts = dict(self._parts)
+        for i, grad in enumerate(sent):
+            if grad is not None:
+                copy = grad.detach().clone()
+                parts[i] = parts[i] + copy if i in parts else copy
+                if i in self._leaves:
+                    self._leaves[i].receive(copy, task)
+        self._parts = parts
+
+    def __repr__(self) -> str:
+        name = f"{self.name} = " if self.name else ""
+        return f"<Node {self.index}: {name}{self.op} {self.backward_name or 'constant'}>"
+
+
+class Edge:
+    """A value on its way from the node that made it to the node that uses it.
+
+    Attributes
+    ----------
+    source, target : Node
+        Where it starts and ends, in the direction of the forward pass.
+    output : int
+        Which of the source's outputs it carries.
+    input : int or None
+        Which of the target's ``next_functions`` it is; None where no gradient can come back.
+    """
+
+    __slots__ = ("input", "output", "source", "target")
+
+    def __init__(self, source: Node, target: Node, output: int, input_: int | None) -> None:
+        self.source, self.target = source, target
+        self.output, self.input = output, input_
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The part of the source's gradient that came back along this edge."""
+        return None if self.input is None else self.target._parts.get(self.input)
+
+    def __repr__(self) -> str:
+        return f"<Edge {self.source.index} → {self.target.index}>"

@@ -1,0 +1,112 @@
+"""The figure as SVG: one file for light and dark, for a page and for a file of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from html import escape
+from itertools import pairwise
+
+from linefit.graph._layout import LINE, Box, Layout, Route
+
+ANCHORS = {-1: "end", 0: "middle", 1: "start"}
+LEGIBLE = 0.7  # a figure is not made smaller than this: it scrolls in its own box
+PHONE = 320  # pixels that a figure has at least
+STYLE = """
+.lfg{color:var(--color-foreground-primary,currentColor);display:block;margin-inline:auto;
+font-family:var(--font-stack--monospace,ui-monospace,SFMono-Regular,Menlo,Consolas,
+"DejaVu Sans Mono",monospace);font-size:12px;height:auto;max-width:100%}
+.lfg text{fill:currentColor;text-anchor:middle}
+.lfg .lfg-title{font-weight:700}
+.lfg .lfg-function{font-size:10px;opacity:.75}
+.lfg .lfg-grad,.lfg .lfg-part{fill:#b4480a;fill:color-mix(in srgb,#d55e00 72%,currentColor)}
+.lfg .lfg-part{font-size:11px;paint-order:stroke;
+stroke:var(--color-background-primary,var(--jp-layout-color0,transparent));
+stroke-width:5px;stroke-linejoin:round}
+.lfg .lfg-box{fill:currentColor;fill-opacity:.05;stroke:currentColor;stroke-opacity:.55}
+.lfg .lfg-leaf .lfg-box{fill:#0072b2;fill-opacity:.14;stroke:#0072b2;
+stroke:color-mix(in srgb,#0072b2 75%,currentColor);stroke-opacity:1;stroke-width:1.8}
+.lfg .lfg-constant .lfg-box{fill:none;stroke-dasharray:3 3}
+.lfg .lfg-constant text{opacity:.75}
+.lfg .lfg-edge{fill:none;stroke:currentColor;stroke-opacity:.6;stroke-width:1.2}
+.lfg .lfg-tip{fill:currentColor;fill-opacity:.7}
+.lfg .lfg-untracked .lfg-edge{stroke-dasharray:3 3;stroke-opacity:.45}
+.lfg .lfg-untracked .lfg-tip{fill-opacity:.45}
+svg.lfg:root{color:#222}
+@media (prefers-color-scheme:dark){svg.lfg:root{color:#ddd}}
+"""
+
+
+def draw(layout: Layout) -> str:
+    """Return the figure; its ids begin with a digest of what it shows, so that pages hold many."""
+    routes = [_route(i, route) for i, route in enumerate(layout.routes)]
+    body = "".join(
+        ["".join(r[0] for r in routes), *map(_box, layout.boxes), *(r[1] for r in routes)]
+    )
+    size = f"{layout.width:.0f}", f"{layout.height:.0f}"
+    prefix = "g" + hashlib.sha256((body + layout.words).encode()).hexdigest()[:8]
+    numbered = body.replace(' id="', f' id="{prefix}-')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="lfg" id="{prefix}" role="img" '
+        f'aria-label="{escape(layout.words)}" viewBox="0 0 {size[0]} {size[1]}" '
+        f'width="{size[0]}" height="{size[1]}" style="min-width:{layout.width * LEGIBLE:.0f}px">'
+        f"<style>{STYLE}</style>"
+        f"{numbered}</svg>"
+    )
+
+
+def figure(layout: Layout) -> str:
+    """Return the figure for a page, with a note where it shows only some of the nodes."""
+    note, some = "", len(layout.boxes)
+    if some < layout.total:
+        note = f"<figcaption>{some} of {layout.total} nodes: those nearest the end.</figcaption>"
+    scrolls = ' tabindex="0" aria-label="wide figure"' if layout.width * LEGIBLE > PHONE else ""
+    style = "margin:1em 0;overflow-x:auto"
+    return f'<figure class="graph" style="{style}"{scrolls}>{draw(layout)}{note}</figure>'
+
+
+def _box(box: Box) -> str:
+    node = box.node
+    tops = box.y - (len(box.lines) - 1) * LINE / 2
+    lines = "".join(
+        f'<text class="lfg-{line.role}" x="{box.x:.1f}" y="{tops + i * LINE + 4:.1f}">'
+        f"{escape(line.text)}</text>"
+        for i, line in enumerate(box.lines)
+    )
+    return f'<g class="lfg-{node.kind}" id="n{node.index}">{_outline(box)}{lines}</g>'
+
+
+def _outline(box: Box) -> str:
+    """Return a rectangle, for a leaf a hexagon."""
+    left, top = box.x - box.width / 2, box.y - box.height / 2
+    right, bottom = left + box.width, top + box.height
+    if box.node.kind != "leaf":
+        return (
+            f'<rect class="lfg-box" x="{left:.1f}" y="{top:.1f}" width="{box.width:.1f}" '
+            f'height="{box.height:.1f}" rx="{5 if box.node.kind == "operation" else 0}"/>'
+        )
+    corners = [(left + 9, top), (right - 9, top), (right + 3, box.y), (right - 9, bottom)]
+    corners += [(left + 9, bottom), (left - 3, box.y)]
+    path = "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
+    return f'<path class="lfg-box" d="M{path}Z"/>'
+
+
+def _route(index: int, route: Route) -> tuple[str, str]:
+    """Return an edge, and the part of the gradient that goes on top of all edges and boxes."""
+    points = route.points
+    path = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
+    for (x, y), (to_x, to_y) in pairwise(points):
+        middle = (y + to_y) / 2
+        bend = f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}"
+        path.append(f"V{to_y:.1f}" if abs(x - to_x) < 0.05 else bend)
+    x, y = points[-1]
+    kind = "lfg-untracked" if route.edge.input is None else "lfg-tracked"
+    tip = f'<path class="lfg-tip" d="M{x - 3.5:.1f} {y - 7:.1f}h7L{x:.1f} {y:.1f}Z"/>'
+    line = f'<path class="lfg-edge" d="{"".join(path)}"/>'
+    edge = f'<g class="{kind}" id="e{index}">{line}{tip}</g>'
+    if not route.label:
+        return edge, ""
+    label_x, label_y = route.label_at
+    return edge, (
+        f'<text class="lfg-part" style="text-anchor:{ANCHORS[route.side]}" '
+        f'x="{label_x:.1f}" y="{label_y:.1f}">{escape(route.label)}</text>'
+    )
