@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import wraps
+from numbers import Real
 from typing import TypeAlias, TypeGuard, TypeVar, cast
 
 import numpy as np
@@ -52,6 +54,14 @@ def points(
 def values(data: ArrayLike, name: str) -> Tensor:
     """Return ``data`` as a floating-point tensor, or raise ``TypeError`` naming what came."""
     tensor = data if isinstance(data, Tensor) else torch.from_numpy(_array(data, name))
+    if (
+        tensor.layout is not torch.strided
+        or tensor.is_meta
+        or tensor.itemsize < 2 * (tensor.is_floating_point())
+    ):
+        raise TypeError(f"{name} must be a dense tensor with values, but it is {tensor!r}.")
+    if tensor.is_inference() and not torch.is_inference_mode_enabled():
+        tensor = tensor.clone()  # autograd cannot save what was made in inference mode
     if tensor.is_complex():
         raise TypeError(f"{name} must hold real numbers, but it is {tensor.dtype}.")
     return tensor if tensor.is_floating_point() else tensor.to(torch.float64)
@@ -67,6 +77,8 @@ def _array(data: ArrayLike, name: str) -> NDArray[np.generic]:
         array = np.asarray(data)
     except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"{name} must be one rectangular array of numbers: {error}") from error
+    if array.dtype.kind == "O" and all(isinstance(v, Real | Decimal) for v in array.flat):
+        array = array.astype(np.float64)  # such as whole numbers beyond 64 bits
     if array.dtype.kind not in "fiubc":
         raise TypeError(
             f"{name} must hold numbers, but it is {type(data).__name__} of dtype {array.dtype}."

@@ -116,4 +116,5 @@ def in_units(data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def power_of_two(size: Tensor) -> Tensor:
     """Return the power of two just above each number; one for zero."""
-    return torch.exp2(torch.frexp(size).exponent.to(torch.float64))
+    exponent = torch.frexp(size).exponent.clamp(max=1023)
+    return torch.exp2(exponent.to(torch.float64))

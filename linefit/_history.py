@@ -83,7 +83,7 @@ class Descent:
 
         True where, over the last tenth of the steps, neither moved by more than a millionth of
         its way over the whole run, or by more than rounding.  A run that turns back or still
-        creeps is not converged.
+        creeps is not converged; one whose learning rate has decayed to nothing stands still, too.
         """
         ways = torch.stack((self.history.slope, self.history.intercept), dim=1)
         end = ways[-1 - max(1, len(ways) // 10) :]
@@ -105,5 +105,8 @@ class DivergenceError(FloatingPointError):
     """
 
     def __init__(self, message: str, descent: Descent) -> None:
-        super().__init__(message)
+        super().__init__(message, descent)  # both, so that it can be pickled
         self.descent = descent
+
+    def __str__(self) -> str:
+        return str(self.args[0])

@@ -7,7 +7,7 @@ import math
 import operator
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -96,10 +96,10 @@ def descend(
     seen = torch.empty(steps, 3, *slope.shape, dtype=slope.dtype, device=slope.device)
     for step in range(steps):
         value = loss(slope, intercept, x, y)  # records the graph
-        total = value if value.dim() == 0 else value.sum()
+        total = _total(value, slope)
         total.backward()  # walks the graph, fills .grad and frees the graph
         if step == 0:
-            _check_loss(value, slope, intercept)
+            _check_reached(slope, intercept)
         if not math.isfinite(total.item()):
             seen = seen[:step]
             raise _divergence(value, seen, lr, _largest_curvature(seen, loss, x, y))
@@ -115,27 +115,35 @@ def descend(
     return _descent(seen)
 
 
-def _settings(lr: float, steps: int, dtype: torch.dtype | None) -> tuple[float, int]:
-    if not 0 < lr < math.inf:
+def _settings(lr: Any, steps: Any, dtype: Any) -> tuple[float, int]:
+    try:
+        rate, count = float(lr), operator.index(steps)
+    except (TypeError, ValueError, RuntimeError) as error:
+        message = (
+            f"lr must be a number and steps a whole number, but they are {lr!r} and {steps!r}."
+        )
+        raise TypeError(message) from error
+    if not 0 < rate < math.inf:
         raise ValueError(f"lr, the learning rate, must be positive and finite, but it is {lr}.")
-    if operator.index(steps) < 1:
+    if count < 1:
         raise ValueError(f"steps must be at least 1, but it is {steps}.")
-    if dtype is not None and not dtype.is_floating_point:
-        raise TypeError(f"dtype must be a real floating-point type, but it is {dtype}.")
-    return float(lr), operator.index(steps)
+    real = dtype is None or (isinstance(dtype, torch.dtype) and dtype.is_floating_point)
+    if not real:
+        raise TypeError(f"dtype must be one of torch's real floating-point types, not {dtype!r}.")
+    return rate, count
 
 
-def _parameters(start: tuple[ArrayLike, ArrayLike], x: Tensor) -> list[Tensor]:
+def _parameters(start: Any, x: Tensor) -> list[Tensor]:
     """Return slope and intercept as leaves, one of each for every line of ``x``."""
-    if len(start) != 2:
-        raise ValueError(f"start must be a slope and an intercept, but it has {len(start)} parts.")
+    if not hasattr(start, "__len__") or len(start) != 2:
+        raise ValueError(f"start must be a pair of slope and intercept, but it is {start!r}.")
     leaves = []
     for part, name in zip(start, ("start slope", "start intercept"), strict=True):
         value = values(part, name).detach().to(x)
         finite(value, name)
         if value.dim() and value.shape != x.shape[:-1]:
             expected, got = tuple(x.shape[:-1]), tuple(value.shape)
-            raise ValueError(f"The {name} must have shape () or {expected}, not {got}.")
+            raise ValueError(f"The {name} must have shape {expected} or (), not {got}.")
         leaves.append(value.expand(x.shape[:-1]).clone().requires_grad_())
     return leaves
 
@@ -150,7 +158,11 @@ def _optimizer(
     """Return a function that takes one step and tells the next learning rate, if one is needed."""
     if optimizer is None and scheduler is None:
         return None
-    opt = (optimizer or torch.optim.SGD)(parameters, lr=lr)
+    make: Any = optimizer or torch.optim.SGD
+    if not callable(make):
+        example = "torch.optim.Adam or functools.partial(torch.optim.SGD, momentum=0.9)"
+        raise TypeError(f"optimizer must be called to make one, such as {example}.")
+    opt: Optimizer = make(parameters, lr=lr)
     closure = inspect.signature(opt.step).parameters["closure"]
     repeats = closure.default is inspect.Parameter.empty  # L-BFGS looks several times a step
     if repeats and not clear_grad:
@@ -174,10 +186,21 @@ def _optimizer(
     return step
 
 
-def _check_loss(value: Tensor, slope: Tensor, intercept: Tensor) -> None:
-    if value.shape != slope.shape:
-        expected, got = tuple(slope.shape), tuple(value.shape)
-        raise ValueError(f"The loss must return one number per line, shape {expected}, not {got}.")
+def _total(value: Any, slope: Tensor) -> Tensor:
+    """Return the sum over all lines of what a loss returned, or say what is wrong with it."""
+    if not isinstance(value, Tensor) or value.shape != slope.shape:
+        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(
+            f"The loss must return a Tensor with one number per line, shape {tuple(slope.shape)}, "
+            f"not {got}."
+        )
+    if not value.requires_grad:
+        raise ValueError("The loss does not depend on slope and intercept: it has no graph.")
+    total: Tensor = value if value.dim() == 0 else value.sum()
+    return total
+
+
+def _check_reached(slope: Tensor, intercept: Tensor) -> None:
     for parameter, name in ((slope, "slope"), (intercept, "intercept")):
         if parameter.grad is None:
             raise ValueError(f"The loss does not depend on the {name}: no gradient reached it.")

@@ -11,11 +11,13 @@ from torch import Tensor
 from linefit._check import ArrayLike, points, records_graphs, variance_ratios
 from linefit._frame import Frame, framed
 from linefit._scatter import scatter
+from linefit._sums import BLOCK
 from linefit.line import Line
 from linefit.moments import Moments
 
 MAX_STEPS = 50  # from the worst start five are enough; more means that rounding never settles
 EPS = torch.finfo(torch.float64).eps
+CANCELS = 1e-6  # a smaller share of all scatter has lost digits in the moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +112,8 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> 
     ratio = variance_ratios(variance_ratio, moments.sxx)
     run, rise, n_steps, converged = _descend_angle(moments, ratio.sqrt())
     line = Line.through(moments.mean_x, moments.mean_y, run, rise)
-    loss, covariance = _uncertainty(moments, line, ratio, frame)
+    squares = _squares(x.detach(), y.detach(), moments, line, frame)
+    loss, covariance = _uncertainty(moments, line, squares, ratio.detach(), frame)
     kind = x.dtype
     covariance = covariance.to(kind)
     carried = frame.carry(line, kind)
@@ -125,30 +128,48 @@ def _descend_angle(m: Moments, unit: Tensor) -> tuple[Tensor, Tensor, int, Tenso
     along, across = torch.where(flat, xx, yy) / total, torch.where(flat, yy, xx) / total
     mixed, rate = xy / total, total / (2 * radius.detach())  # rate is 1 / λmax
 
+    tracked = along.requires_grad or mixed.requires_grad
+
     def gradient(angle: Tensor) -> Tensor:
-        angle = angle.detach().requires_grad_()
         sin, cos = angle.sin(), angle.cos()
         loss = (along * sin**2 - 2 * mixed * sin * cos + across * cos**2) / 2
-        return torch.autograd.grad(loss.sum(), angle, create_graph=m.sxx.requires_grad)[0]
+        return torch.autograd.grad(loss.sum(), angle, create_graph=tracked)[0]
 
     angle, n_steps, settled = torch.zeros_like(rate), 0, torch.zeros_like(flat)
     while n_steps < MAX_STEPS and not settled.all():
-        step = rate * gradient(angle).detach()
-        angle, n_steps = angle - step, n_steps + 1
+        step = rate * gradient(angle.requires_grad_()).detach()
+        angle, n_steps = angle.detach() - step, n_steps + 1
         settled = step.abs() <= 4 * EPS * rate * (mixed.detach().abs() + angle.abs())
-    if m.sxx.requires_grad:  # one more step, with a graph: the implicit function theorem
-        angle = angle - rate * gradient(angle)
+    for _ in range(2 * tracked):  # with a graph: one step for each derivative of the answer
+        here = angle if angle.requires_grad else angle.clone().requires_grad_()
+        angle = (here if angle.requires_grad else angle) - rate * gradient(here)
     sin, cos = angle.sin(), angle.cos()
     sign = torch.where(sin < 0, -1, 1)
     run, rise = torch.where(flat, cos, sign * sin), torch.where(flat, sin, sign * cos)
     return run, rise * unit, n_steps, settled
 
 
-def _uncertainty(m: Moments, line: Line, ratio: Tensor, frame: Frame) -> tuple[Tensor, Tensor]:
+def _squares(x: Tensor, y: Tensor, m: Moments, line: Line, frame: Frame) -> Tensor:
+    """Return the sum of squared distances to a line of the frame, (...)."""
+    nx, ny = line.normal.detach().unbind(-1)
+    sxx, sxy, syy = m.sxx.detach(), m.sxy.detach(), m.syy.detach()
+    squares = nx * nx * sxx + 2 * nx * ny * sxy + ny * ny * syy
+    if (squares > CANCELS * (sxx + syy)).all():
+        return squares
+    total = torch.zeros_like(squares)  # the moments have cancelled: ask the points themselves
+    for part_x, part_y in zip(x.split(BLOCK, -1), y.split(BLOCK, -1), strict=True):
+        u = (part_x.to(nx) - frame.x[..., None]) / frame.unit_x[..., None] - m.mean_x[..., None]
+        v = (part_y.to(ny) - frame.y[..., None]) / frame.unit_y[..., None] - m.mean_y[..., None]
+        total += (nx[..., None] * u + ny[..., None] * v).square().sum(-1)
+    return total.detach()
+
+
+def _uncertainty(
+    m: Moments, line: Line, squares: Tensor, ratio: Tensor, frame: Frame
+) -> tuple[Tensor, Tensor]:
     """Return the loss at the line, and the covariance of slope and intercept."""
     nx, ny = line.normal.detach().unbind(-1)
     sxx, sxy, syy, one = m.sxx.detach(), m.sxy.detach(), m.syy.detach(), torch.ones_like(nx)
-    squares = (nx * nx * sxx + 2 * nx * ny * sxy + ny * ny * syy).clamp(min=0)
     squares = squares / (nx * nx + ratio * ny * ny)
     variance = torch.where(m.n > 2, squares / (m.n - 2), torch.inf)  # of the errors in x
     steep = nx.abs() > ny  # then x over y is the better slope, and the ratio changes its place

@@ -23,7 +23,7 @@ class Line:
     Parameters
     ----------
     normal : Tensor of shape (..., 2)
-        Unit vector across the line.
+        Unit vector across the line, with ``n_y`` ≥ 0; taken as it is.
     offset : Tensor of shape (...)
         Signed distance of the line from the origin, along the normal.
 
@@ -58,7 +58,13 @@ class Line:
         ValueError
             If the slope or the intercept is NaN or infinite.
         """
-        a, b = torch.broadcast_tensors(values(slope, "slope"), values(intercept, "intercept"))
+        a, b = values(slope, "slope"), values(intercept, "intercept")
+        if isinstance(slope, int | float):  # a plain number takes the other's dtype and device
+            a = a.to(b)
+        elif isinstance(intercept, int | float):
+            b = b.to(a)
+        kind = torch.promote_types(a.dtype, b.dtype)
+        a, b = torch.broadcast_tensors(a.to(kind), b.to(kind))
         bad = ~(a.isfinite() & b.isfinite())
         if bad.any():
             raise ValueError(f"slope and intercept must be finite{lines(bad)}, got {a} and {b}.")

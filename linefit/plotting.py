@@ -5,22 +5,20 @@ Every function draws into the axes it is given and returns them.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from linefit._check import ArrayLike, points, values
+from linefit._draw import draw_box, draw_route, fit_axes
 from linefit.loss import perpendicular_loss
-
-LINE = 16.0  # height of a line of text in a layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import Tensor
 
     from linefit.descent import Descent, Loss
-    from linefit.graph import Box, Graph, Route
+    from linefit.graph import Graph
     from linefit.line import Line
 
 
@@ -41,7 +39,7 @@ def plot_points(ax: Axes, x: ArrayLike, y: ArrayLike, **kwargs: Any) -> Axes:
     Axes
         The same axes.
     """
-    x, y = (t.detach().cpu() for t in points(x, y))
+    x, y = (_drawn(t) for t in points(x, y))
     style: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4, "alpha": 0.7}
     ax.plot(x, y, **style | kwargs)
     return ax
@@ -64,7 +62,7 @@ def plot_line(ax: Axes, line: Line, **kwargs: Any) -> Axes:
     Axes
         The same axes.
     """
-    nx, ny = line.normal.detach().tolist()
+    nx, ny = _one(line.normal, 1).tolist()
     foot = line.offset.item() * nx, line.offset.item() * ny
     limits = ax.get_xlim(), ax.get_ylim()
     ax.axline(foot, (foot[0] + ny, foot[1] - nx), **kwargs)
@@ -95,12 +93,12 @@ def plot_residuals(
     Axes
         The same axes.
     """
-    x, y = (t.detach().cpu() for t in points(x, y))
+    x, y = (_drawn(t) for t in points(x, y))
     if perpendicular:
-        way = (line.signed_distance(x, y)[:, None] * line.normal).cpu()
+        way = _drawn(line.signed_distance(x, y)[:, None] * line.normal)
         end_x, end_y = x - way[:, 0], y - way[:, 1]
     else:
-        end_x, end_y = x, line.y_at(x).cpu()
+        end_x, end_y = x, _drawn(line.y_at(x))
     style: dict[str, Any] = {"color": "0.5", "linewidth": 1, "zorder": 1} | kwargs
     ax.plot(torch.stack((x, end_x)), torch.stack((y, end_y.to(y))), **style)
     return ax
@@ -123,9 +121,9 @@ def plot_loss(ax: Axes, descent: Descent, **kwargs: Any) -> Axes:
     Axes
         The same axes.
     """
-    (curve,) = ax.plot(descent.history.loss.cpu(), **kwargs)
+    (curve,) = ax.plot(_one(_drawn(descent.history.loss), 1), **kwargs)
     best = descent.best
-    ax.plot(best.step.cpu(), best.loss.cpu(), "o", color=curve.get_color(), markersize=6)
+    ax.plot(_drawn(best.step), _drawn(best.loss), "o", color=curve.get_color(), markersize=6)
     ax.set(xlabel="step", ylabel="loss")
     return ax
 
@@ -162,15 +160,28 @@ def plot_loss_map(
     Axes
         The same axes.
     """
-    x, y = (t.detach().cpu().to(torch.float64) for t in points(x, y))
-    a, b = (values(v, name).cpu().to(x) for v, name in ((slopes, "slopes"), (intercepts, "b")))
+    x, y = (_drawn(t) for t in points(x, y))
+    a, b = (_drawn(values(v, name)) for v, name in ((slopes, "slopes"), (intercepts, "b")))
     grid: Tensor = torch.stack([loss(a, height.expand_as(a), x, y) for height in b])
+    if min(grid.shape) < 2 or not (grid > 0).any():
+        raise ValueError("A loss map needs at least two slopes and intercepts, and a loss above 0.")
     low, high = grid[grid > 0].min().log10(), grid.max().log10()
     ax.contour(
         a, b, grid, levels=torch.logspace(low, high, levels + 2)[1:-1], linewidths=1, colors="0.55"
     )
     ax.set(xlabel="slope a", ylabel="intercept b")
     return ax
+
+
+def _drawn(data: Tensor) -> Tensor:
+    """Return numbers as matplotlib takes them."""
+    return data.detach().cpu().to(torch.float64)
+
+
+def _one(data: Tensor, axes: int) -> Tensor:
+    if data.dim() != axes:
+        raise ValueError(f"One line can be drawn, not a batch of {tuple(data.shape[-1:])} or more.")
+    return data
 
 
 def plot_graph(ax: Axes, graph: Graph) -> Axes:
@@ -194,55 +205,9 @@ def plot_graph(ax: Axes, graph: Graph) -> Axes:
     graph.check()
     layout = graph.layout()
     ax.set_axis_off()
-    scale = _fit(ax, layout.width, layout.height)
+    scale = fit_axes(ax, layout.width, layout.height)
     for route in layout.routes:
-        _plot_route(ax, route, scale)
+        draw_route(ax, route, scale)
     for box in layout.boxes:
-        _plot_box(ax, box, scale)
+        draw_box(ax, box, scale)
     return ax
-
-
-def _fit(ax: Axes, width: float, height: float) -> float:
-    """Let the axes hold so many pixels of a layout; return how many points one of them is."""
-    figure = ax.get_figure(root=True)
-    if figure is not None:
-        figure.draw_without_rendering()  # only now does constrained layout know the axes' size
-    room, dpi = ax.get_window_extent(), ax.figure.dpi
-    dots = min(room.width / width, room.height / height, 0.9 * dpi / 72)
-    half_x, half_y = room.width / dots / 2, room.height / dots / 2
-    ax.set(xlim=(width / 2 - half_x, width / 2 + half_x), aspect="equal")
-    ax.set(ylim=(height / 2 + half_y, height / 2 - half_y))
-    return float(dots * 72 / dpi)
-
-
-def _plot_route(ax: Axes, route: Route, scale: float) -> None:
-    """Draw an arrow along an edge, and the part of the gradient that came back along it."""
-    gradient = route.edge.input is not None
-    style: dict[str, Any] = {"color": "0.5", "linestyle": "-" if gradient else (0, (3, 3))}
-    t = torch.linspace(0, 1, 25)
-    ease = t * t * (3 - 2 * t)
-    for (x, y), (to_x, to_y) in pairwise(route.points):
-        ax.plot(x + (to_x - x) * ease, y + (to_y - y) * t, linewidth=1.2 * scale, **style)
-    x, y = route.points[-1]
-    ax.fill([x - 3.5, x + 3.5, x], [y - 7, y - 7, y], color="0.5")
-    if route.label:
-        look: dict[str, Any] = {"color": "C1", "fontsize": 11 * scale, "family": "monospace"}
-        ax.text(*route.label_at, route.label, ha=("center", "left", "right")[route.side], **look)
-
-
-def _plot_box(ax: Axes, box: Box, scale: float) -> None:
-    """Draw a node: an outline that tells its kind, and its lines of text."""
-    leaf, constant = (box.node.kind == kind for kind in ("leaf", "constant"))
-    style: dict[str, Any] = {"edgecolor": "C0" if leaf else "0.5", "linewidth": 1.8 if leaf else 1}
-    style["linestyle"] = (0, (3, 3)) if constant else "-"
-    half, up, cut = box.width / 2, box.height / 2, 9 * leaf
-    right = [(half - cut, -up), (half + cut / 3, 0), (half - cut, up)]
-    outline = [*right, *((-x, y) for x, y in reversed(right))]
-    corners = [(box.x + x, box.y + y) for x, y in outline]
-    ax.fill(*zip(*corners, strict=True), facecolor="none", **style)
-    first = box.y - (len(box.lines) - 1) * LINE / 2
-    for i, line in enumerate(box.lines):
-        look: dict[str, Any] = {"fontsize": (10 if line.role == "function" else 12) * scale}
-        look |= {"title": {"weight": "bold"}, "grad": {"color": "C1"}}.get(line.role, {})
-        look |= {"ha": "center", "va": "center_baseline", "family": "monospace"}
-        ax.text(box.x, first + LINE * i, line.text, **look)

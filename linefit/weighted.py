@@ -13,7 +13,7 @@ from linefit.fit import EPS, Fit, hessian
 from linefit.line import Line
 from linefit.moments import Moments
 
-MAX_STEPS = 200
+MAX_STEPS, PATIENCE = 200, 50
 STILL = 1e-12  # a slope that moves less than this, in units of the errors, has converged
 
 
@@ -67,7 +67,7 @@ def york(
        {\sigma_{y,i}^2 + a^2 \sigma_{x,i}^2 - 2 a r_i \sigma_{x,i} \sigma_{y,i}}
 
     by York's iteration, from the line of least total squares that the mean errors suggest.  The
-    loss has other minima far away; a start near the points keeps clear of them.
+    loss may have other minima; a start near the points usually keeps clear of them.
 
     Parameters
     ----------
@@ -113,6 +113,8 @@ def york(
     n_steps, moved = 0, torch.ones_like(slope)
     while n_steps < MAX_STEPS and (moved > 4 * EPS * slope.abs()).any():
         better, *_ = p.improve(slope)
+        if n_steps >= PATIENCE:  # rarely the iteration swings between two slopes: meet between
+            better = (better + slope) / 2
         slope, moved, n_steps = better, (better - slope).abs(), n_steps + 1
     _check_weights(slope.isfinite())
     line, loss, covariances = _result(p, slope, steep, frame)

@@ -1,7 +1,10 @@
 """What every public function says to input it cannot use."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
+import torch
 
 import linefit as lf
 
@@ -51,6 +54,21 @@ def test_every_real_dtype_of_numpy_is_taken(function, dtype):
 def test_a_mask_that_hides_nothing_is_taken(function):
     """A masked array without a masked value is an ordinary one."""
     function(np.ma.masked_equal([0.0, 1.0, 2.0], -9.0), [0.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_whole_numbers_of_any_size_are_taken(function):
+    """Python's whole numbers beyond 64 bits, decimals and columns of objects are numbers."""
+    function([2**64, 2**65, 2**66 + 1], [Decimal(1), 2, 3])
+
+
+@pytest.mark.parametrize(
+    "data", [torch.eye(3).to_sparse(), torch.zeros(3, device="meta"), [1.0, None, 2.0]]
+)
+def test_what_holds_no_numbers_is_refused(data):
+    """Sparse tensors, tensors without values and holes in a list raise a TypeError."""
+    with pytest.raises(TypeError, match="x must"):
+        lf.total_least_squares(data, [1.0, 2.0, 3.0])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -1,6 +1,8 @@
 """The explicit loop and what it keeps."""
 
+import copy
 import math
+import pickle
 from functools import partial
 
 import numpy as np
@@ -221,12 +223,18 @@ def test_a_start_where_the_loss_is_infinite_is_refused():
         ({"lr": 0.0}, ValueError, "must be positive and finite, but it is 0.0"),
         ({"lr": math.nan}, ValueError, "must be positive and finite, but it is nan"),
         ({"steps": 0}, ValueError, "at least 1, but it is 0"),
-        ({"steps": 1.5}, TypeError, "float"),
-        ({"start": (0.0,)}, ValueError, "but it has 1 parts"),
+        ({"steps": 1.5}, TypeError, "steps a whole number, but they are 0.1 and 1.5"),
+        ({"lr": "fast"}, TypeError, "lr must be a number"),
+        ({"start": 0.0}, ValueError, "pair of slope and intercept, but it is 0.0"),
+        ({"optimizer": "adam"}, TypeError, "must be called to make one"),
+        ({"dtype": "float32"}, TypeError, "floating-point types, not 'float32'"),
+        ({"loss": lambda a, b, x, y: None}, ValueError, "not NoneType"),
+        ({"loss": lambda a, b, x, y: x.sum()}, ValueError, "it has no graph"),
+        ({"start": (0.0,)}, ValueError, r"pair of slope and intercept, but it is \(0.0,\)"),
         ({"start": (math.inf, 0.0)}, ValueError, "start slope must be finite"),
         ({"start": ([0.0, 1.0], 0.0)}, ValueError, r"shape \(\) or \(\), not \(2,\)"),
-        ({"dtype": torch.int64}, TypeError, "floating-point type, but it is torch.int64"),
-        ({"loss": lambda a, b, x, y: a * x - b}, ValueError, r"shape \(\), not \(2,\)"),
+        ({"dtype": torch.int64}, TypeError, "floating-point types, not torch.int64"),
+        ({"loss": lambda a, b, x, y: a * x - b}, ValueError, r"shape \(\), not shape \(2,\)"),
         ({"loss": lambda a, b, x, y: a**2}, ValueError, "does not depend on the intercept"),
         (
             {"optimizer": torch.optim.LBFGS, "clear_grad": False},
@@ -254,3 +262,23 @@ def test_nothing_that_is_passed_is_changed():
 def test_the_device_can_be_chosen():
     """Points move to the device asked for, and the result stays there."""
     assert lf.descend([0.0, 1.0], [0.0, 1.0], lr=0.1, steps=2, device="cpu").best.loss.is_cpu
+
+
+@pytest.mark.parametrize("again", [copy.copy, lambda e: pickle.loads(pickle.dumps(e))])  # noqa: S301  # our own bytes
+def test_a_divergence_can_be_sent_to_another_process(again):
+    """Copied or pickled, the error keeps message and history."""
+    with pytest.raises(lf.DivergenceError) as caught:
+        lf.descend([0.0, 1e3], [1.0, 2.0], lr=1.0, steps=500, loss=lf.vertical_loss)
+    error = again(caught.value)
+    assert str(error) == str(caught.value)
+    assert torch.equal(error.descent.history.loss, caught.value.descent.history.loss)
+
+
+def test_points_made_in_inference_mode_are_taken():
+    """What inference mode made cannot be saved for backward, so it is copied."""
+    with torch.inference_mode():
+        x = torch.tensor([0.0, 1.0, 2.0])
+    assert (
+        lf.descend(x, x, lr=0.1, steps=2).history.loss[1]
+        < lf.descend(x, x, lr=0.1, steps=2).history.loss[0]
+    )

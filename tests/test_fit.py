@@ -149,3 +149,33 @@ def test_a_variance_ratio_belongs_to_a_line(fit):
         fit(x, y, variance_ratio=[1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match=r"shape \(\) or \(\), not \(2,\)"):
         fit(x[0], y[0], variance_ratio=[1.0, 2.0])
+
+
+def test_the_line_is_differentiable_twice_and_in_the_ratio():
+    """Second derivatives, and those in the variance ratio, are those of the closed form."""
+    x, y = (c.requires_grad_() for c in cloud(8, n=4))
+    ratio = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    by_descent, closed = (
+        torch.autograd.functional.hessian(
+            lambda x, y, r, line=line: line(x, y, variance_ratio=r).slope, (x, y, ratio)
+        )
+        for line in (lambda *a, **k: lf.fit_line(*a, **k).line, lf.total_least_squares)
+    )
+    for row, expected in zip(by_descent, closed, strict=True):
+        for block, wanted in zip(row, expected, strict=True):
+            assert torch.allclose(block, wanted, rtol=1e-9, atol=1e-12)
+    fit = lf.fit_line(x, y, variance_ratio=ratio)
+    assert not fit.loss.requires_grad
+    assert not fit.covariance.requires_grad
+
+
+@pytest.mark.parametrize("noise", [1e-6, 1e-9, 1e-12])
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+def test_nearly_exact_points_keep_their_uncertainty(noise, offset):
+    """Where the moments cancel, loss and standard error come from the points themselves."""
+    x, y = cloud(9, noise=noise)
+    x, y = x + offset, y - offset
+    fit = lf.fit_line(x, y)
+    distance = (x - x.mean()) * fit.line.normal[0] + (y - y.mean()) * fit.line.normal[1]
+    assert fit.loss.item() == pytest.approx(distance.square().mean().item() / 2, rel=1e-3)
+    assert fit.slope_se > 0

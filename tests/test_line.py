@@ -100,3 +100,12 @@ def test_distance_is_differentiable():
     assert torch.autograd.gradcheck(
         lambda a, b: Line.from_slope_intercept(a, b).signed_distance(x, y), ab
     )
+
+
+@pytest.mark.parametrize("slope", [torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]).half()])
+def test_a_line_has_one_dtype(slope):
+    """A plain number beside a tensor takes the tensor's dtype; two tensors take the wider one."""
+    line = Line.from_slope_intercept(slope, 0.5)
+    assert line.normal.dtype == line.offset.dtype == slope.dtype
+    wide = Line.from_slope_intercept(slope, slope.double())
+    assert wide.normal.dtype == wide.offset.dtype == torch.float64

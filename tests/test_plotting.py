@@ -102,3 +102,24 @@ def test_a_picture_of_a_wrong_graph_is_refused(ax):
     a.grad = None
     with pytest.raises(graph.GraphError):
         plotting.plot_graph(ax, g)
+
+
+def test_what_the_package_returns_can_be_drawn(ax):
+    """Tensors that require gradients, and those of half width, are drawn like others."""
+    x, y, _ = lf.noisy_line(6)
+    line = lf.total_least_squares(x.requires_grad_(), y)
+    plotting.plot_residuals(ax, x, y, line)
+    plotting.plot_line(ax, line)
+    plotting.plot_points(ax, x.bfloat16(), y.bfloat16())
+    plotting.plot_loss(ax, lf.descend(x, y, lr=1e-6, steps=3, dtype=torch.bfloat16))
+
+
+def test_a_batch_is_not_one_picture(ax):
+    """A batch of lines or descents raises and says that one can be drawn."""
+    x, y = torch.rand(2, 3, 9)
+    with pytest.raises(ValueError, match="One line can be drawn"):
+        plotting.plot_line(ax, lf.total_least_squares(x, y))
+    with pytest.raises(ValueError, match="One line can be drawn"):
+        plotting.plot_loss(ax, lf.descend(x, y, lr=0.1, steps=2))
+    with pytest.raises(ValueError, match="at least two slopes"):
+        plotting.plot_loss_map(ax, x[0], y[0], slopes=[1.0], intercepts=[1.0])

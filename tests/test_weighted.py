@@ -125,3 +125,15 @@ def test_bad_errors_are_refused(errors, message):
     """Standard deviations and correlations that make no sense raise and say what came."""
     with pytest.raises(ValueError, match=message):
         lf.york([0.0, 1.0, 2.0], [0.0, 1.0, 3.0], **errors)
+
+
+def test_swinging_iterations_meet_between():
+    """Points on which York's iteration swings between two slopes for ever still converge."""
+    fit = lf.york(
+        [7.1, 7.7, 2.9, 4.5, 9.2],
+        [7.2, 5.8, 3.0, 5.1, 10.6],
+        x_std=[0.5, 0.1, 0.1, 2, 2],
+        y_std=[0.1, 0.1, 1, 2, 0.5],
+    )
+    assert fit.converged
+    assert fit.line.slope.item() == pytest.approx(1.058, abs=1e-3)
