@@ -27,31 +27,44 @@ def power_sums(x: Tensor, y: Tensor) -> Sums:
     """Return the sums of points of shape (..., n)."""
     if x.dim() == 1:
         return _line(x, y)
-    n = x.shape[-1]
-    size = max(1, BLOCK // n)
-    rows = (t.reshape(-1, n).split(size) for t in (x, y))
-    parts = [_line(a, b) for a, b in zip(*rows, strict=True)]
-    joined = [torch.cat(column) for column in zip(*parts, strict=True)]
+    if x.shape[-1] > BLOCK:
+        parts = [
+            _line(*row) for row in zip(*(t.reshape(-1, t.shape[-1]) for t in (x, y)), strict=True)
+        ]
+        joined = [torch.stack(column) for column in zip(*parts, strict=True)]
+    else:
+        size = BLOCK // x.shape[-1]
+        rows = (t.reshape(-1, t.shape[-1]).split(size) for t in (x, y))
+        parts = [_rows(a, b) for a, b in zip(*rows, strict=True)]
+        joined = [torch.cat(column) for column in zip(*parts, strict=True)]
     return Sums(*(t.reshape(x.shape[:-1] + t.shape[1:]) for t in joined))
 
 
 def _line(x: Tensor, y: Tensor) -> Sums:
-    """Return the sums of one line, or of lines that fit into a block together."""
-    dot = torch.dot if x.dim() == 1 else torch.linalg.vecdot
+    """Return the sums of one line, of any length."""
     start_x, start_y = _amid(x), _amid(y)
     sums: list[Tensor] = []
-    blocks = (
-        [(x, y)]
-        if x.shape[-1] <= BLOCK
-        else zip(x.split(BLOCK, -1), y.split(BLOCK, -1), strict=True)
-    )
-    for part_x, part_y in blocks:
+    short = x.shape[0] <= BLOCK
+    for part_x, part_y in [(x, y)] if short else zip(x.split(BLOCK), y.split(BLOCK), strict=True):
         u, v = part_x.to(torch.float64) - start_x, part_y.to(torch.float64) - start_y
-        new = [u.sum(-1), v.sum(-1), dot(u, u), dot(v, v), dot(u, v)]
+        new = [u.sum(), v.sum(), torch.dot(u, u), torch.dot(v, v), torch.dot(u, v)]
         sums = [a + b for a, b in zip(sums, new, strict=True)] if sums else new
-    start = torch.cat((start_x, start_y), dim=-1)
-    first, squares = torch.stack(sums[:2], dim=-1), torch.stack(sums[2:4], dim=-1)
-    return Sums(start, first, squares, sums[4])
+    start = torch.cat((start_x, start_y))
+    return Sums(start, torch.stack(sums[:2]), torch.stack(sums[2:4]), sums[4])
+
+
+def _rows(x: Tensor, y: Tensor) -> Sums:
+    """Return the sums of lines that fit into a block together, of shape (rows, n)."""
+    start = torch.cat((_amid(x), _amid(y)), dim=-1)
+    if x.requires_grad or y.requires_grad:
+        points = torch.stack((x, y), dim=-2).to(torch.float64) - start[..., None]
+    else:  # the same without a copy on the way
+        points = torch.empty(len(x), 2, x.shape[-1], dtype=torch.float64, device=x.device)
+        for i, part in enumerate((x, y)):
+            torch.sub(part.to(torch.float64), start[:, i : i + 1], out=points[:, i])
+    products = points @ points.mT  # one small product of matrices for all three
+    squares = products.diagonal(dim1=-2, dim2=-1)
+    return Sums(start, points.sum(-1), squares, products[..., 0, 1])
 
 
 def _amid(data: Tensor) -> Tensor:
