@@ -35,7 +35,9 @@ def power_sums(x: Tensor, y: Tensor) -> Sums:
     else:
         size = BLOCK // x.shape[-1]
         rows = (t.reshape(-1, t.shape[-1]).split(size) for t in (x, y))
-        parts = [_rows(a, b) for a, b in zip(*rows, strict=True)]
+        shape = min(size, x.numel() // x.shape[-1]), 2, x.shape[-1]
+        room = torch.empty(shape, dtype=torch.float64, device=x.device)
+        parts = [_rows(a, b, room[: len(a)]) for a, b in zip(*rows, strict=True)]
         joined = [torch.cat(column) for column in zip(*parts, strict=True)]
     return Sums(*(t.reshape(x.shape[:-1] + t.shape[1:]) for t in joined))
 
@@ -53,13 +55,12 @@ def _line(x: Tensor, y: Tensor) -> Sums:
     return Sums(start, torch.stack(sums[:2]), torch.stack(sums[2:4]), sums[4])
 
 
-def _rows(x: Tensor, y: Tensor) -> Sums:
-    """Return the sums of lines that fit into a block together, of shape (rows, n)."""
+def _rows(x: Tensor, y: Tensor, points: Tensor) -> Sums:
+    """Return the sums of lines that fit into a block, (rows, n); ``points`` is room for them."""
     start = torch.cat((_amid(x), _amid(y)), dim=-1)
     if x.requires_grad or y.requires_grad:
         points = torch.stack((x, y), dim=-2).to(torch.float64) - start[..., None]
     else:  # the same without a copy on the way
-        points = torch.empty(len(x), 2, x.shape[-1], dtype=torch.float64, device=x.device)
         for i, part in enumerate((x, y)):
             torch.sub(part.to(torch.float64), start[:, i : i + 1], out=points[:, i])
     products = points @ points.mT  # one small product of matrices for all three
