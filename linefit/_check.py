@@ -54,11 +54,8 @@ def points(
 def values(data: ArrayLike, name: str) -> Tensor:
     """Return ``data`` as a floating-point tensor, or raise ``TypeError`` naming what came."""
     tensor = data if isinstance(data, Tensor) else torch.from_numpy(_array(data, name))
-    if (
-        tensor.layout is not torch.strided
-        or tensor.is_meta
-        or tensor.itemsize < 2 * (tensor.is_floating_point())
-    ):
+    narrow = tensor.is_floating_point() and tensor.itemsize < 2  # eight bits: no arithmetic
+    if narrow or tensor.is_meta or tensor.layout is not torch.strided:
         raise TypeError(f"{name} must be a dense tensor with values, but it is {tensor!r}.")
     if tensor.is_inference() and not torch.is_inference_mode_enabled():
         tensor = tensor.clone()  # autograd cannot save what was made in inference mode

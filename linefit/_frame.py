@@ -35,6 +35,11 @@ class Frame:
         offset = nx * (self.x + foot_x) + ny * (self.y + foot_y)
         return Line(torch.stack((nx, ny), dim=-1).to(dtype), offset.to(dtype))
 
+    def own(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return points of shape (..., n) as this frame counts them, in float64."""
+        u = (x.to(torch.float64) - self.x[..., None]) / self.unit_x[..., None]
+        return u, (y.to(torch.float64) - self.y[..., None]) / self.unit_y[..., None]
+
     def covariance(self, own: Tensor, slope: Tensor, steep: Tensor, x: Tensor) -> Tensor:
         """Return the covariance of a line's slope and intercept in the points' coordinates.
 
@@ -70,6 +75,9 @@ class _Plain(Frame):
 
     def carry(self, line: Line, dtype: torch.dtype) -> Line:
         return Line(line.normal.to(dtype), line.offset.to(dtype))
+
+    def own(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        return x.to(torch.float64), y.to(torch.float64)
 
 
 PLAIN = _Plain(*(torch.tensor(v, dtype=torch.float64) for v in (0.0, 0.0, 1.0, 1.0)))

@@ -100,7 +100,7 @@ def descend(
         total.backward()  # walks the graph, fills .grad and frees the graph
         if step == 0:
             _check_reached(slope, intercept)
-        if not math.isfinite(total.item()):
+        if not math.isfinite(total.item()) and not value.isfinite().all():
             seen = seen[:step]
             raise _divergence(value, seen, lr, _largest_curvature(seen, loss, x, y))
         with torch.no_grad():  # neither the record nor the update is part of any graph

@@ -157,11 +157,12 @@ def _squares(x: Tensor, y: Tensor, m: Moments, line: Line, frame: Frame) -> Tens
     if (squares > CANCELS * (sxx + syy)).all():
         return squares
     total = torch.zeros_like(squares)  # the moments have cancelled: ask the points themselves
+    mean_x, mean_y = m.mean_x.detach(), m.mean_y.detach()
     for part_x, part_y in zip(x.split(BLOCK, -1), y.split(BLOCK, -1), strict=True):
-        u = (part_x.to(nx) - frame.x[..., None]) / frame.unit_x[..., None] - m.mean_x[..., None]
-        v = (part_y.to(ny) - frame.y[..., None]) / frame.unit_y[..., None] - m.mean_y[..., None]
+        u, v = frame.own(part_x, part_y)
+        u, v = u - mean_x[..., None], v - mean_y[..., None]
         total += (nx[..., None] * u + ny[..., None] * v).square().sum(-1)
-    return total.detach()
+    return total
 
 
 def _uncertainty(

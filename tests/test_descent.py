@@ -282,3 +282,13 @@ def test_points_made_in_inference_mode_are_taken():
         lf.descend(x, x, lr=0.1, steps=2).history.loss[1]
         < lf.descend(x, x, lr=0.1, steps=2).history.loss[0]
     )
+
+
+def test_losses_that_overflow_only_in_sum_are_no_divergence():
+    """In a batch every loss is finite although their sum is not, and the descent goes on."""
+    points = torch.rand(2, 2, 3, dtype=torch.float64)
+    run = lf.descend(
+        *points, lr=1e-310, steps=2, loss=lambda a, b, x, y: 5e307 * ((a - 1) ** 2 + (b - 1) ** 2)
+    )
+    assert run.history.loss.isfinite().all()
+    assert run.history.loss[0].sum() == math.inf
