@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 
 from linefit.graph import _deep, _names
-from linefit.graph._nodes import Node
+from linefit.graph._nodes import Node, Run
 from linefit.graph._output import GraphError, Output
 from linefit.graph._walk import new_functions
 
@@ -24,6 +24,7 @@ class Switch:
 
     def __init__(self) -> None:
         self.off = False
+        self.ticks = 0  # how many backward nodes have run
 
 
 class Ledger:
@@ -200,13 +201,23 @@ class _Hook:
     def __call__(self, sent: Gradients, received: Gradients) -> None:
         """Run after the node has run."""
         node = self.reference()
-        if node is not None:
-            before, self.switch.off = self.switch.off, True
-            if node.is_leaf:
-                node.outputs[0].keep_accumulated()
-            else:
-                node.pass_on(received, sent, torch._C._current_graph_task_id())
-            self.switch.off = before
+        if node is None:
+            return
+        switch, before = self.switch, self.switch.off
+        switch.off = True
+        switch.ticks += 1
+        task = torch._C._current_graph_task_id()
+        if node.is_leaf:
+            node.outputs[0].keep_accumulated()
+            run = Run(task, switch.ticks, (node.accumulated,), ())
+        else:
+            run = Run(task, switch.ticks, _copies(received), _copies(sent))
+        node.ran(run)
+        switch.off = before
+
+
+def _copies(gradients: Gradients) -> Gradients:
+    return tuple(None if grad is None else grad.detach().clone() for grad in gradients)
 
 
 def refuse_transforms() -> None:

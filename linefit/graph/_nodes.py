@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +13,19 @@ from linefit.graph._output import Output
 
 NOTHING: Mapping[int, Any] = MappingProxyType({})
 Kind = Literal["operation", "leaf", "constant"]
+
+
+class Run(NamedTuple):
+    """What a backward node got and sent on in one backward pass.
+
+    ``task`` numbers the pass and ``tick`` the runs of all nodes, in the engine's order.  For a leaf
+    ``received`` is what its ``.grad`` had become.
+    """
+
+    task: int
+    tick: int
+    received: tuple[Tensor | None, ...]
+    sent: tuple[Tensor | None, ...]
 
 
 class Node:
@@ -34,7 +47,7 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "_fn", "_leaves", "_level", "_order", "_parts", "_sources",
+        "__weakref__", "_fn", "_leaves", "_level", "_order", "_parts", "_runs", "_sources",
         "backward_name", "index", "op", "outputs",
     )  # fmt: skip
 
@@ -50,6 +63,7 @@ class Node:
         self._leaves: Mapping[int, Output] = NOTHING  # fn.next_functions that are leaves
         self._level = 0  # steps to the farthest leaf behind it
         self._parts: Mapping[int, Tensor] = NOTHING  # the gradient sent along fn.next_functions
+        self._runs: tuple[Run, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -108,24 +122,21 @@ class Node:
         """The variable that held its value, where that is known."""
         return self.outputs[0].name
 
-    def pass_on(
-        self,
-        received: Iterable[Tensor | None],
-        sent: Iterable[Tensor | None],
-        task: int,
-    ) -> None:
+    def ran(self, run: Run) -> None:
         """Note what came to the node in a backward pass, and what went on to its inputs."""
-        for output, grad in zip(self.outputs, received, strict=False):
+        self._runs = (*self._runs, run)
+        if self.is_leaf:
+            return
+        for output, grad in zip(self.outputs, run.received, strict=False):
             if grad is not None:
-                output.receive(grad.detach().clone(), task)
+                output.receive(grad, run.task)
             output.keep_accumulated()
         parts = dict(self._parts)
-        for i, grad in enumerate(sent):
+        for i, grad in enumerate(run.sent):
             if grad is not None:
-                copy = grad.detach().clone()
-                parts[i] = parts[i] + copy if i in parts else copy
+                parts[i] = parts[i] + grad if i in parts else grad
                 if i in self._leaves:
-                    self._leaves[i].receive(copy, task)
+                    self._leaves[i].receive(grad, run.task)
         self._parts = parts
 
     def __repr__(self) -> str:
