@@ -32,12 +32,14 @@ PINS_HEADER = """\
 # Written by `nox -s pins`; do not edit by hand.
 """
 HTML = ROOT / "docs" / "_build" / "html"
-KATEX = ROOT / ".nox" / "katex"
+NPM = ROOT / ".nox" / "npm"
 
 # PyTorch's own index offers wheels without CUDA for Linux; elsewhere the default one has no other.
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 TORCH_INDEX = os.environ.get("LINEFIT_TORCH_INDEX", CPU_WHEELS if sys.platform == "linux" else "")
 
+# TensorFlow and JAX are large: a page that compares them says so where they are missing.
+WITH_SYSTEMS = os.environ.get("LINEFIT_SYSTEMS", "") not in {"", "0"}
 
 ENV = ROOT / ".nox" / f"env-{sys.version_info.major}.{sys.version_info.minor}"
 BIN = ENV / ("Scripts" if sys.platform == "win32" else "bin")
@@ -86,7 +88,7 @@ def tests(session: nox.Session) -> None:
 def serve(session: nox.Session) -> None:
     """Build the site, show it at a local address, and rebuild it at every change."""
     run = _environment(session, "serve")
-    _install_katex(run)
+    _install_from_npm(run)
     ignore = ["--re-ignore", AUTOBUILD_IGNORE]
     watch = ["--watch", "linefit", "--watch", "gallery"]
     run("sphinx-autobuild", *ignore, *watch, *SPHINX, str(HTML), *session.posargs)
@@ -96,7 +98,7 @@ def serve(session: nox.Session) -> None:
 def linkcheck(session: nox.Session) -> None:
     """Follow every link that leaves the site; needs a network."""
     run = _environment(session, "docs")
-    _install_katex(run)
+    _install_from_npm(run)
     run("sphinx-build", "-b", "linkcheck", *SPHINX, "docs/_build/linkcheck", *session.posargs)
 
 
@@ -118,12 +120,12 @@ def minimums(session: nox.Session) -> None:
     package = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
     oldest = [f"{requirement.name}=={_lower_bound(requirement)}" for requirement in package]
     # The test tools stay as they are pinned; what an old release needs beside it is its own choice.
-    tools = {canonicalize_name(Requirement(text).name) for text in _group("test")}
+    tools = {canonicalize_name(Requirement(text).name) for text in _requirements("test")}
     lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if canonicalize_name(line.partition("==")[0]) in tools]
     pins = Path(session.create_tmp()) / "constraints.txt"
     pins.write_text("\n".join([*kept, *oldest]), encoding="utf-8")
-    for arguments in _pip_arguments("test", pins):
+    for arguments in _pip_arguments(["test"], pins):
         session.install(*arguments)
     # Old releases meet new ones here: their deprecation warnings are nobody's fault.
     session.run("pytest", "-m", "not site", "-W", "default", *session.posargs)
@@ -132,7 +134,7 @@ def minimums(session: nox.Session) -> None:
 @nox.session(default=False)
 def review(session: nox.Session) -> None:
     """Hold the repository against the Scientific Python guidelines."""
-    session.install("-c", str(CONSTRAINTS), *_group("review"))
+    session.install("-c", str(CONSTRAINTS), *_requirements("review"))
     session.run("sp-repo-review", ".", *session.posargs)
 
 
@@ -143,7 +145,7 @@ def pins(session: nox.Session) -> None:
     session.virtualenv.create()
     held = Path(session.create_tmp()) / "held.txt"
     held.write_text("\n".join(session.posargs), encoding="utf-8")
-    for arguments in _pip_arguments("dev", held):
+    for arguments in _pip_arguments(["dev"], held):
         session.install(*arguments)
     frozen = session.run("python", "-m", "pip", "freeze", "--exclude-editable", silent=True)
     lines = [line for line in str(frozen).splitlines() if re.match(r"[\w.-]+==", line)]
@@ -160,7 +162,7 @@ def _environment(session: nox.Session, group: str) -> Run:
     Nothing is installed, and no network needed, while pyproject.toml and the pins stay the same.
     """
     path = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
-    env = {"PATH": path, "VIRTUAL_ENV": str(ENV), "LINEFIT_KATEX": str(KATEX)}
+    env = {"PATH": path, "VIRTUAL_ENV": str(ENV), "LINEFIT_NPM": str(NPM)}
 
     def run(program: str, *args: str) -> object:
         return session.run(str(BIN / program), *args, env=env, external=True)
@@ -169,31 +171,32 @@ def _environment(session: nox.Session, group: str) -> Run:
         session.run(sys.executable, "-m", "virtualenv", "--quiet", str(ENV), external=True)
     sources = [ROOT / "pyproject.toml", CONSTRAINTS]
     state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    stamp = ENV / f"installed-{group}.txt"
+    groups = [group, "systems"] if WITH_SYSTEMS else [group]
+    stamp = ENV / f"installed-{'-'.join(groups)}.txt"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != state:
         session.log("Installing; the first time takes a minute or more, and a network.")
-        for arguments in _pip_arguments(group, CONSTRAINTS):
+        for arguments in _pip_arguments(groups, CONSTRAINTS):
             run("python", "-m", "pip", "install", "-qq", *arguments)
         stamp.write_text(state, encoding="utf-8")
     return run
 
 
-def _pip_arguments(group: str, constraints: Path) -> Iterator[list[str]]:
-    """Install torch first and without CUDA, then a dependency group, then the package."""
+def _pip_arguments(groups: list[str], constraints: Path) -> Iterator[list[str]]:
+    """Install torch first and without CUDA, then dependency groups, then the package."""
     pinned = ["-c", str(constraints)]
     index = ["--extra-index-url", TORCH_INDEX, "--retries=2"] if TORCH_INDEX else []
     yield [*pinned, *index, "--no-deps", "torch"]  # the rest comes from the usual index
-    yield [*pinned, *_group(group)]
+    yield [*pinned, *_requirements(*groups)]
     yield [*pinned, "--no-build-isolation", "-e", "."]
 
 
-def _group(name: str) -> list[str]:
-    return list(dict.fromkeys(nox.project.dependency_groups(PROJECT, name)))
+def _requirements(*groups: str) -> list[str]:
+    return list(dict.fromkeys(nox.project.dependency_groups(PROJECT, *groups)))
 
 
 def _build(run: Run, *args: str) -> None:
     """Build the site into docs/_build/html; without a change this takes seconds."""
-    _install_katex(run)
+    _install_from_npm(run)
     _forget_removed_scripts()
     try:
         run("sphinx-build", "-b", "html", "-W", "--keep-going", *SPHINX, str(HTML), *args)
@@ -212,15 +215,15 @@ def _forget_removed_scripts() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _install_katex(run: Run) -> None:
-    """Install the pinned KaTeX of docs/package.json beside the environments, once."""
+def _install_from_npm(run: Run) -> None:
+    """Install what docs/package.json pins beside the environments, once."""
     wanted = (ROOT / "docs" / "package.json").read_bytes()
-    copy = KATEX / "package.json"
-    if copy.exists() and copy.read_bytes() == wanted and (KATEX / "node_modules").exists():
+    copy = NPM / "package.json"
+    if copy.exists() and copy.read_bytes() == wanted and (NPM / "node_modules").exists():
         return
-    KATEX.mkdir(parents=True, exist_ok=True)
+    NPM.mkdir(parents=True, exist_ok=True)
     copy.write_bytes(wanted)
-    run("npm", "install", "--prefix", str(KATEX), "--no-audit", "--no-fund", "--no-package-lock")
+    run("npm", "install", "--prefix", str(NPM), "--no-audit", "--no-fund", "--no-package-lock")
 
 
 def _lower_bound(requirement: Requirement) -> str:

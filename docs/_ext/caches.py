@@ -2,7 +2,7 @@
 
 MyST-NB and Sphinx-Gallery compare the text of a page or script.  The stamp of this module holds
 the rest: the package's sources, the figures' style, the releases of the libraries, and whether
-there is a CUDA device.
+there are a C++ compiler and a CUDA device.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import os
 import platform
 import shutil
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.typing import ExtensionMetadata
 
-LIBRARIES = ("torch", "numpy", "matplotlib", "igraph", "scipy", "scikit-learn", "odrpack")
+LIBRARIES = (
+    "torch", "numpy", "matplotlib", "igraph", "scipy", "scikit-learn", "odrpack", "jax",
+    "tensorflow", "tensorflow-cpu",
+)  # fmt: skip
+COMPILERS = ("g++", "clang++", "cl")  # which torch.compile looks for, unless CXX names one
 
 
 def stamp(root: Path) -> str:
@@ -27,8 +31,22 @@ def stamp(root: Path) -> str:
     sources = sorted(path for path in (root / "linefit").rglob("*") if path.suffix != ".pyc")
     files = [path for path in [*sources, root / "docs" / "matplotlibrc"] if path.is_file()]
     parts = [path.relative_to(root).as_posix().encode() + path.read_bytes() for path in files]
-    facts = [platform.python_version(), *map(version, LIBRARIES), device()]
+    facts = [platform.python_version(), *map(release, LIBRARIES), compiler(), device()]
     return hashlib.sha256(b"\0".join([*parts, *map(str.encode, facts)])).hexdigest()[:16]
+
+
+def release(library: str) -> str:
+    """Return the release of a library, or ``none``: some pages do without it and say so."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
+
+
+def compiler() -> str:
+    """Return the path of a C++ compiler, or ``none``."""
+    names = [name] if (name := os.environ.get("CXX")) else COMPILERS
+    return next(filter(None, map(shutil.which, names)), "none")
 
 
 def device() -> str:

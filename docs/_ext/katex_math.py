@@ -37,8 +37,8 @@ class Katex:
     """The formulas of one build: those rendered, those in error, those to come."""
 
     def __init__(self, app: Sphinx) -> None:
-        default = app.confdir.parent / ".nox" / "katex"
-        home = Path(os.environ.get("LINEFIT_KATEX") or default)
+        default = app.confdir.parent / ".nox" / "npm"
+        home = Path(os.environ.get("LINEFIT_NPM") or default)
         self.package = home.resolve() / "node_modules" / "katex"
         self.cache = app.confdir / "_build" / "katex.json"
         self.assets = app.confdir / "_build" / "katex"
@@ -55,7 +55,7 @@ class Katex:
         if not manifest.exists():
             raise ExtensionError(
                 f"KaTeX is not in {self.package.parent}. Run `nox -s docs`, which installs it "
-                "and builds the site, or set LINEFIT_KATEX to a folder where npm installed it."
+                "and builds the site, or set LINEFIT_NPM to a folder where npm installed it."
             )
         self.version = json.loads(manifest.read_text(encoding="utf-8"))["version"]
         self._read_cache()

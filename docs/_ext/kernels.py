@@ -25,5 +25,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(CONFIG, encoding="utf-8")
     os.environ["IPYTHONDIR"] = str(home)
+    # What torch.compile makes is kept beside what the pages show.
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(app.confdir / "_build" / "inductor")
+    os.environ["LINEFIT_PLAYER"] = "external"  # its script is one of the site's files
     os.environ["MATPLOTLIBRC"] = str(app.confdir / "matplotlibrc")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
