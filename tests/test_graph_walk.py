@@ -3,7 +3,6 @@
 import gc
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -177,16 +176,13 @@ def chain(steps):
 
 def test_a_chain_of_100_000_steps():
     """A graph far deeper than Python's stack is recorded, walked and gone through backwards."""
-    began = time.process_time()
     x, y, g = chain(100_000)
     assert sum(n.backward_name is not None for n in g.nodes) == 100_001
     assert len(g.edges) == 200_000
-    took = time.process_time() - began
     g.backward(y)
     assert torch.equal(g.nodes[0].grad, x.grad)
     g.check()
     assert "60 of 200001 nodes" in g._repr_html_()
-    assert took < 15  # 5 s on a machine of its own; coverage and neighbors take their share
 
 
 @pytest.mark.parametrize("first", ["result", "graph"])
