@@ -23,6 +23,11 @@ def by_name(g):
     return {node.name: node for node in g.nodes if node.name}
 
 
+def by_op(g):
+    """Return the last node of each operation."""
+    return {node.op: node for node in g.nodes}
+
+
 def loss_of(a, b):
     """Return the perpendicular loss at two points."""
     x, y = torch.tensor([1.0, 2.0]).double(), torch.tensor([4.0, 5.5]).double()
@@ -466,3 +471,98 @@ def test_large_tensors_are_not_copied():
     assert by_name(g)["x"].shape == (50,)
     g.backward(y)
     assert "grad" in g._repr_html_()
+
+
+def test_saved_tensors_are_those_that_autograd_packs():
+    """Each node has the tensors that its operation packed, and knows the nodes that made them."""
+    packed = []
+
+    def pack(tensor):
+        packed.append((tuple(tensor.shape), tensor.nbytes))
+        return tensor
+
+    a, net = leaf(2.0), torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh()).double()
+    x = torch.arange(6.0).double().reshape(2, 3)
+
+    def run():
+        return (net(x * a).exp().mean() / (a**2 + 1)).relu()
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        run()
+    with graph.record() as g:
+        run()
+    saved = [s for node in g.nodes for s in node.saved]
+    assert sorted((s.shape, s.nbytes) for s in saved) == sorted(packed)
+    sources = {op: {s.name: s.source.op for s in node.saved} for op, node in by_op(g).items()}
+    assert sources["mul"] == {"self": "constant"}
+    assert sources["exp"] == {"result": "exp"}
+    assert sources["div"] == {"self": "mean", "other": "add"}
+    assert sources["relu"] == {"result": "relu"}
+    assert {s.dtype for s in saved} == {torch.float64}
+
+
+def test_saved_tensors_of_a_custom_function():
+    """What ``save_for_backward`` kept is listed, also where nothing has used the result yet."""
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return 2 * x * grad
+
+    a = leaf(3.0)
+    with graph.record() as g:
+        Square.apply(a)
+    (saved,) = by_op(g)["Square"].saved
+    assert (saved.name, saved.source.name, saved.nbytes) == ("saved[0]", "a", 8)
+
+
+def test_hooks_on_saved_tensors_are_not_called_by_looking():
+    """Under saved-tensor hooks nothing is unpacked, and a checkpoint computes as often as ever."""
+    unpacked, a = [], leaf(2.0)
+
+    def unpack(tensor):
+        unpacked.append(tensor)
+        return tensor
+
+    def part(value):
+        runs.append(value)
+        return (value * value).exp()
+
+    runs = []
+    with graph.record() as g:
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, unpack):
+            (a * a).exp()
+        torch.utils.checkpoint.checkpoint(part, a, use_reentrant=False).sin()
+    assert (unpacked, len(runs)) == ([], 1)
+    assert {n.op: len(n.saved) for n in g.nodes if n.saved} == {"sin": 1}
+
+
+def test_nodes_from_before_the_recording_are_not_looked_into():
+    """An earlier node may have been freed by a backward pass, or have hooks: it lists nothing."""
+    a = leaf(2.0)
+    earlier = a.exp()
+    with graph.record() as g:
+        earlier.sin()
+    assert {n.op: len(n.saved) for n in g.nodes} == {"leaf": 0, "exp": 0, "sin": 1}
+
+
+def test_looking_at_saved_tensors_keeps_none_alive():
+    """A graph that is dropped leaves nothing behind without the garbage collector's help."""
+    a = leaf(2.0)
+    gc.disable()
+    try:
+        with graph.record() as g:
+            result = a.exp()
+        alive = weakref.ref(result)
+        value = weakref.ref(g.nodes[1])
+        assert g.nodes[1].saved[0].source is g.nodes[1]
+        del g, result
+        assert (alive(), value()) == (None, None)
+    finally:
+        gc.enable()

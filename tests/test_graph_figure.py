@@ -214,7 +214,7 @@ def test_json_holds_the_graph():
         y = (x * torch.tensor([1 + 1j, 2])).real.sum()
     g.backward(y)
     data = json.loads(g.to_json(indent=1), parse_constant=pytest.fail)
-    assert data["version"] == 1
+    assert data["version"] == 2
     assert [n["index"] for n in data["nodes"]] == list(range(len(g.nodes)))
     leaf = data["nodes"][0]
     assert leaf["outputs"][0] == {

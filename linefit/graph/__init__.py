@@ -14,7 +14,7 @@ loss  pow(%2, 2)  PowBackward0    9   grad 1
 
 from linefit.graph._graph import Graph
 from linefit.graph._layout import Box, Layout, Line, Route
-from linefit.graph._nodes import Edge, Node
+from linefit.graph._nodes import Edge, Node, Saved
 from linefit.graph._output import GraphError, Output
 from linefit.graph._record import Recording, record
 
@@ -29,5 +29,6 @@ __all__ = [
     "Output",
     "Recording",
     "Route",
+    "Saved",
     "record",
 ]

@@ -138,9 +138,11 @@ class Graph:
         Returns
         -------
         dict
-            ``version`` (1), ``nodes`` and ``edges``.  A node has ``index``, ``op``, ``kind``,
-            ``backward_name`` and ``outputs``, each with ``name``, ``shape``, ``dtype``,
-            ``device``, ``requires_grad``, ``is_leaf``, ``value``, ``grad`` and ``accumulated``.
+            ``version`` (2), ``nodes`` and ``edges``.  A node has ``index``, ``op``, ``kind``,
+            ``backward_name``, ``scope``, ``outputs``, each with ``name``, ``shape``, ``dtype``,
+            ``device``, ``requires_grad``, ``is_leaf``, ``value``, ``grad`` and ``accumulated``,
+            and ``saved``, each with ``name``, the index of its ``source`` or None, which
+            ``output`` of the source it is, ``shape``, ``dtype`` and ``nbytes``.
             An edge has the indices of ``source`` and ``target``, the number of the source's
             ``output``, the target's ``input`` (its place in ``next_functions``, None for a
             constant) and ``grad``.  Tensors are nested lists of numbers, with NaN, infinities and

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.autograd.function import BackwardCFunction
 from linefit.graph import _deep, _names
 from linefit.graph._nodes import Node, Run
 from linefit.graph._output import GraphError, Output
+from linefit.graph._saving import Saving
 from linefit.graph._walk import new_functions
 
 Source = tuple[Node, int]
@@ -25,6 +27,7 @@ class Switch:
     def __init__(self) -> None:
         self.off = False
         self.ticks = 0  # how many backward nodes have run
+        self.scope: tuple[str, ...] = ()  # the modules that are running
 
 
 class Ledger:
@@ -42,6 +45,7 @@ class Ledger:
         self.switch = Switch()
         self.max_elements = max_elements
         self.names: dict[int, str] = {}
+        self.saving = Saving()
 
     def node_of(self, tensor: Tensor) -> Source:
         """Return the node that made a tensor and which output it is; write it down if new."""
@@ -67,7 +71,7 @@ class Ledger:
     def constant(self, tensor: Tensor, op: str = "constant") -> Source:
         """Write down a tensor that autograd does not track."""
         node = Node(op, None, (Output(requires_grad=False, is_leaf=True),))
-        self.nodes.append(node)
+        self._append(node)
         return self.hold(node, tensor, 0)
 
     def hold(self, node: Node, tensor: Tensor, position: int) -> Source:
@@ -101,12 +105,27 @@ class Ledger:
         for i, (source, _) in enumerate(fn.next_functions):
             if source is not None:
                 self._link(node, i, self.by_fn[source])
-        self.nodes.append(node)
+        self._append(node)
         self.by_fn[fn] = node
         handle = fn.register_hook(_Hook(node, self.switch))
         if variable is not None:
             self.hold(node, variable, 0)
             self.handles.append(handle)  # what a leaf accumulates it may do in other graphs too
+        else:
+            node.saved = self.saving.of(fn, partial(self._maker, node))
+
+    def _append(self, node: Node) -> None:
+        node.scope, node._tick = self.switch.scope, self.switch.ticks
+        self.nodes.append(node)
+
+    def _maker(self, node: Node, tensor: Tensor) -> tuple[Node | None, int]:
+        """Return the node that made a tensor which ``node`` has saved, if that is known."""
+        held = self.holders.get(id(tensor))
+        if held is not None and held[0].outputs[held[1]]._tensor is tensor:
+            return held
+        if tensor.grad_fn is node._fn:
+            return node, tensor.output_nr
+        return self.by_fn.get(tensor.grad_fn), tensor.output_nr
 
     def _link(self, node: Node, part: int, source: Node) -> None:
         if source.is_leaf:
@@ -209,10 +228,11 @@ class _Hook:
         task = torch._C._current_graph_task_id()
         if node.is_leaf:
             node.outputs[0].keep_accumulated()
-            run = Run(task, switch.ticks, (node.accumulated,), ())
+            got: tuple[Gradients, Gradients] = (node.accumulated,), ()
         else:
-            run = Run(task, switch.ticks, _copies(received), _copies(sent))
-        node.ran(run)
+            got = _copies(received), _copies(sent)
+        kept = torch._C._autograd._get_current_graph_task_keep_graph()
+        node.ran(Run(task, switch.ticks, *got, kept))
         switch.off = before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -19,13 +20,52 @@ class Run(NamedTuple):
     """What a backward node got and sent on in one backward pass.
 
     ``task`` numbers the pass and ``tick`` the runs of all nodes, in the engine's order.  For a leaf
-    ``received`` is what its ``.grad`` had become.
+    ``received`` is what its ``.grad`` had become.  ``kept`` says whether the saved tensors stay for
+    another pass.
     """
 
     task: int
     tick: int
     received: tuple[Tensor | None, ...]
     sent: tuple[Tensor | None, ...]
+    kept: bool
+
+
+class Saved:
+    """A tensor that a backward node keeps from the forward pass, for its derivative.
+
+    Attributes
+    ----------
+    name : str
+        What the rule of the derivative calls it, such as "self", "other" or "result".
+    shape : tuple of int
+        Its shape.
+    dtype : torch.dtype
+        Its type.
+    nbytes : int
+        The bytes of its elements.  Nothing is copied to save a tensor, so that two nodes that keep
+        the same one share them.
+    output : int
+        Which of the source's outputs it is.
+    """
+
+    __slots__ = ("_source", "dtype", "name", "nbytes", "output", "shape")
+
+    def __init__(self, name: str, tensor: Tensor, source: Node | None, output: int) -> None:
+        self.name = name
+        self.shape = tuple(tensor.shape)
+        self.dtype = tensor.dtype
+        self.nbytes = tensor.nbytes
+        self.output = output
+        self._source = None if source is None else weakref.ref(source)  # often the node itself
+
+    @property
+    def source(self) -> Node | None:
+        """The node that made it; None for a tensor that the recording has not seen."""
+        return None if self._source is None else self._source()
+
+    def __repr__(self) -> str:
+        return f"<Saved {self.name}: {self.shape} {self.dtype}>"
 
 
 class Node:
@@ -44,11 +84,17 @@ class Node:
         The name of its ``grad_fn``; None for a constant.
     outputs : tuple of Output
         Its results.
+    saved : tuple of Saved
+        The tensors that its ``grad_fn`` kept; empty where it was made before the recording began,
+        or under saved-tensor hooks, which looking at them would call.
+    scope : tuple of str
+        The calls of modules, and the :meth:`Graph.scope` blocks, in which it was made, the outermost
+        first.
     """
 
     __slots__ = (
-        "__weakref__", "_fn", "_leaves", "_level", "_order", "_parts", "_runs", "_sources",
-        "backward_name", "index", "op", "outputs",
+        "__weakref__", "_fn", "_leaves", "_level", "_order", "_parts", "_runs", "_sources", "_tick",
+        "backward_name", "index", "op", "outputs", "saved", "scope",
     )  # fmt: skip
 
     def __init__(self, op: str, fn: Any, outputs: tuple[Output, ...]) -> None:
@@ -56,6 +102,8 @@ class Node:
         self.op = op
         self.backward_name: str | None = None if fn is None else type(fn).__name__
         self.outputs = outputs
+        self.saved: tuple[Saved, ...] = ()
+        self.scope: tuple[str, ...] = ()
         self._fn = fn
         # Nothing is made before it is needed: a recording may hold a hundred thousand nodes.
         self._sources: Sequence[tuple[Node, int]] = ()  # inputs that autograd does not know of
@@ -64,6 +112,7 @@ class Node:
         self._level = 0  # steps to the farthest leaf behind it
         self._parts: Mapping[int, Tensor] = NOTHING  # the gradient sent along fn.next_functions
         self._runs: tuple[Run, ...] = ()
+        self._tick = 0  # how many backward nodes had run when it was written down
 
     @property
     def kind(self) -> Kind:

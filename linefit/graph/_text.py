@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from linefit.graph._nodes import Edge, Node
+from linefit.graph._nodes import Edge, Node, Saved
 from linefit.graph._output import Output
 
 SHOWN = 60  # lines of a listing
@@ -150,14 +150,16 @@ def dot(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
 def as_dict(nodes: Sequence[Node], edges: Sequence[Edge]) -> dict[str, Any]:
     """Return the graph as plain data, every node before those that use it."""
     return {
-        "version": 1,
+        "version": 2,
         "nodes": [
             {
                 "index": node.index,
                 "op": node.op,
                 "kind": node.kind,
                 "backward_name": node.backward_name,
+                "scope": list(node.scope),
                 "outputs": [_output(output) for output in node.outputs],
+                "saved": [_saved(saved) for saved in node.saved],
             }
             for node in nodes
         ],
@@ -174,11 +176,27 @@ def as_dict(nodes: Sequence[Node], edges: Sequence[Edge]) -> dict[str, Any]:
     }
 
 
+def _saved(saved: Saved) -> dict[str, Any]:
+    source = saved.source
+    return {
+        "name": saved.name,
+        "source": None if source is None else source.index,
+        "output": saved.output,
+        "shape": list(saved.shape),
+        "dtype": _dtype(saved.dtype),
+        "nbytes": saved.nbytes,
+    }
+
+
+def _dtype(dtype: torch.dtype | None) -> str | None:
+    return None if dtype is None else str(dtype).removeprefix("torch.")
+
+
 def _output(output: Output) -> dict[str, Any]:
     return {
         "name": output.name,
         "shape": list(output.shape),
-        "dtype": None if output.dtype is None else str(output.dtype).removeprefix("torch."),
+        "dtype": _dtype(output.dtype),
         "device": None if output.device is None else str(output.device),
         "requires_grad": output.requires_grad,
         "is_leaf": output.is_leaf,

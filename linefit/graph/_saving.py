@@ -1,0 +1,62 @@
+"""Look at what backward nodes keep from the forward pass, without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import BackwardCFunction
+
+from linefit.graph._nodes import Node, Saved
+
+Maker = Callable[[Tensor], tuple[Node | None, int]]
+
+
+class Saving:
+    """Tell which tensors a node keeps, where that can be seen.
+
+    To look at a saved tensor is to unpack it.  Under saved-tensor hooks that would call the user's
+    function, or compute a checkpointed part once more; nodes made there, or before the recording,
+    are therefore left alone.
+    """
+
+    def __init__(self) -> None:
+        with torch.enable_grad():
+            first = torch.zeros((), requires_grad=True).clone().grad_fn
+        self.first: int = first._sequence_nr()  # type: ignore[union-attr]
+        self.hooked = False  # whether any operation ran under saved-tensor hooks
+
+    def of(self, fn: Any, maker: Maker) -> tuple[Saved, ...]:
+        """Return the tensors that a node has kept, with the nodes that made them."""
+        hooked = torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
+        self.hooked = self.hooked or hooked
+        if hooked or fn._sequence_nr() <= self.first:
+            return ()
+        if isinstance(fn, BackwardCFunction):
+            return () if self.hooked else _several("saved", fn, "saved_tensors", maker)
+        return tuple(
+            saved
+            for name in _names(type(fn))
+            for saved in _several(name, fn, f"_saved_{name}", maker)
+        )
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    raw = (name for name in dir(kind) if name.startswith("_raw_saved_"))
+    return tuple(name.removeprefix("_raw_saved_") for name in raw)
+
+
+def _several(name: str, fn: Any, attribute: str, maker: Maker) -> list[Saved]:
+    """Return the saved tensors behind one attribute: none, one or a list of them."""
+    try:
+        kept = getattr(fn, attribute)
+    except RuntimeError:  # a backward pass has freed it, or it was changed in place
+        return []
+    if isinstance(kept, Tensor):
+        return [Saved(name, kept, *maker(kept))]
+    parts = enumerate(kept or ())
+    return [Saved(f"{name}[{i}]", t, *maker(t)) for i, t in parts if isinstance(t, Tensor)]
