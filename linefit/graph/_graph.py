@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from linefit.graph import _text
+from linefit.graph import _data, _text
 from linefit.graph._layout import Layout, lay_out
 from linefit.graph._ledger import Ledger, describe_unseen
 from linefit.graph._nodes import Edge, Node
 from linefit.graph._output import GraphError, Output
+from linefit.graph._scopes import enter
 from linefit.graph._svg import draw, figure
 from linefit.graph._walk import (
+    collecting_rarely,
     edges_into,
     with_numbers,
     without_collecting,
@@ -89,7 +93,26 @@ class Graph:
         """
         if output.requires_grad and self._ledger.unknown(output):
             raise GraphError("This output was not computed inside the recording.")
-        output.backward(gradient, retain_graph=retain_graph, create_graph=create_graph)
+        with collecting_rarely():
+            output.backward(gradient, retain_graph=retain_graph, create_graph=create_graph)
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Let what is computed in the body be one box where the graph is too large to draw.
+
+        Calls of modules are such scopes by themselves.
+
+        Parameters
+        ----------
+        name : str
+            What to call it; a second body of the same name gets a number.
+        """
+        outer = self._ledger.switch.scope
+        enter(self._ledger, name)
+        try:
+            yield
+        finally:
+            self._ledger.switch.scope = outer
 
     def check(self) -> None:
         """Compare every flag and gradient that a figure shows with those of the tensors.
@@ -111,7 +134,9 @@ class Graph:
         Parameters
         ----------
         max_nodes : int
-            The largest number of nodes to place; of a larger graph those nearest its end.
+            The largest number of boxes.  In a larger graph each call of a module, and each
+            :meth:`scope`, is one box, as far up as necessary; where that is not enough, only the
+            boxes nearest the end are placed.
 
         Returns
         -------
@@ -148,7 +173,7 @@ class Graph:
             constant) and ``grad``.  Tensors are nested lists of numbers, with NaN, infinities and
             complex numbers as text; above 1000 elements, one text with shape and range.
         """
-        return _text.as_dict(self.nodes, self.edges)
+        return _data.as_dict(self.nodes, self.edges)
 
     def alt_text(self) -> str:
         """Return a sentence for those who do not see the figure."""

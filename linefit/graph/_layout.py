@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from linefit.graph import _text
+from linefit.graph._collapse import collapse
 from linefit.graph._nodes import Edge, Node
 from linefit.graph._output import GraphError, Output
 from linefit.graph._place import Placed, place
@@ -16,7 +17,7 @@ Point = tuple[float, float]
 CHARACTER, SMALL_CHARACTER = 7.3, 6.1  # widths of monospaced characters of 12 and 10 px
 LINE, GAP, LABEL = 16.0, 36.0, 16.0  # heights: a line, the room between layers, more for labels
 MARGIN = 8.0
-PULLS = {"operation": 1.0, "leaf": 0.2, "constant": 0.001}  # operations stand in straight lines
+PULLS = {"operation": 1.0, "group": 1.0, "leaf": 0.2, "constant": 0.001}  # how straight they stand
 BEND = 10.0  # room that an edge takes where it passes between boxes
 
 
@@ -45,38 +46,41 @@ class Route:
     """An edge's way from the box of its source to that of its target.
 
     ``label`` is the gradient that came back along it, where a node gets several; its base line is
-    at ``label_at``, which is on the way (``side`` 0), or to its left (−1) or right (1).
+    at ``label_at``, to the left (``side`` −1) or right (1) of the way.
     """
 
     edge: Edge
     points: tuple[Point, ...]
     label: str = ""
     label_at: Point = (0.0, 0.0)
-    side: int = 0
+    side: int = 1
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Boxes and routes in an area of the given size; y grows downwards.
+    """Boxes and routes in an area that begins at ``left``; y grows downwards from 0.
 
     ``total`` is the number of nodes in the graph, of which ``boxes`` shows all or some; ``words``
-    is the figure's text for those who do not see it.
+    is the figure's text for those who do not see it, ``note`` says how a large graph is shown.
     """
 
     boxes: tuple[Box, ...]
     routes: tuple[Route, ...]
+    left: float
     width: float
     height: float
     total: int
     words: str
+    note: str
 
 
 def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> Layout:
-    """Place the nodes nearest to the end of a graph, and the edges between them."""
-    shown = _nearest_the_end(nodes, edges, max_nodes)
-    kept = [n for n in nodes if n in shown]
+    """Place the nodes of a graph, or boxes for its scopes, and the edges between them."""
+    every, ways = collapse(nodes, edges, max_nodes)
+    shown = _nearest_the_end(every, ways, max_nodes)
+    kept = [n for n in every if n in shown]
     number = {node: i for i, node in enumerate(kept)}
-    between = [e for e in edges if e.source in shown and e.target in shown]
+    between = [e for e in ways if e.source in shown and e.target in shown]
     lines = [_lines(node) for node in kept]
     widths = [_width(texts) + 10 * (n.kind == "leaf") for n, texts in zip(kept, lines, strict=True)]
     ends = [(number[e.source], number[e.target]) for e in between]
@@ -92,10 +96,21 @@ def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> 
         for i, n in enumerate(kept)
     )
     routes = _routes(boxes, between, labels, placed, rows)
-    width = max([b.x + b.width / 2 for b in boxes] + [p[0] for r in routes for p in r.points])
+    rims = [(b.x - b.width / 2, b.x + b.width / 2) for b in boxes] + [_span(r) for r in routes]
+    left = min(0.0, min(rim[0] for rim in rims) - MARGIN)
+    width = max(rim[1] for rim in rims) - left
     height = max(b.y + b.height / 2 for b in boxes)
-    words = _text.in_words(nodes)
-    return Layout(boxes, routes, width + MARGIN, height + MARGIN, len(nodes), words)
+    note = _text.of_large(len(nodes), len(every), len(kept))
+    words = " ".join(filter(None, [_text.in_words(nodes), note]))
+    size = width + MARGIN, height + MARGIN
+    return Layout(boxes, routes, left, *size, len(nodes), words, note)
+
+
+def _span(route: Route) -> Point:
+    """Return how far an edge and its label reach to the left and to the right."""
+    x, reach = route.label_at[0], route.side * SMALL_CHARACTER * 1.1 * len(route.label)
+    ends = [x, x + reach] if route.label else []
+    return min(ends + [p[0] for p in route.points]), max(ends + [p[0] for p in route.points])
 
 
 def _nearest_the_end(nodes: Sequence[Node], edges: Sequence[Edge], most: int) -> set[Node]:
@@ -124,7 +139,7 @@ def _lines(node: Node) -> tuple[Line, ...]:
     lines = [Line("title", _text.title(node))]
     if node.op == "number":
         return tuple(lines)
-    if node.kind == "operation":
+    if node.kind in {"operation", "group"}:
         lines.append(Line("function", node.backward_name or ""))
     shown = [o for o in node.outputs if o.value is not None or o.grad is not None or o.name]
     for i, output in enumerate(shown or node.outputs[:1]):
@@ -190,7 +205,8 @@ def _routes(
             side[i] = -1 if x < box.x else 1
     several = Counter(e.target for e, text in zip(edges, labels, strict=True) if text)
     ways = [_way(leave[i], c, arrive[i], placed, rows) for i, c in enumerate(placed.chains)]
-    sides = [side[i] if several[e.target] > 1 else 0 for i, e in enumerate(edges)]
+    outer = [-1 if way[-3][0] < way[-2][0] else 1 for way in ways]  # the outer side of the bend
+    sides = [side[i] if several[e.target] > 1 else outer[i] for i, e in enumerate(edges)]
     return tuple(
         Route(e, ways[i], labels[i], _label_at(ways[i], sides[i]), sides[i])
         for i, e in enumerate(edges)

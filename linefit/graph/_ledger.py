@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -12,22 +12,13 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 
 from linefit.graph import _deep, _names
-from linefit.graph._nodes import Node, Run
+from linefit.graph._hook import Hook, Switch
+from linefit.graph._nodes import Node
 from linefit.graph._output import GraphError, Output
 from linefit.graph._saving import Saving
 from linefit.graph._walk import new_functions
 
 Source = tuple[Node, int]
-Gradients = tuple[Tensor | None, ...]
-
-
-class Switch:
-    """Say whether what happens now is the user's, or the recorder's and the engine's own."""
-
-    def __init__(self) -> None:
-        self.off = False
-        self.ticks = 0  # how many backward nodes have run
-        self.scope: tuple[str, ...] = ()  # the modules that are running
 
 
 class Ledger:
@@ -46,6 +37,7 @@ class Ledger:
         self.max_elements = max_elements
         self.names: dict[int, str] = {}
         self.saving = Saving()
+        self.calls: Counter[tuple[str, ...]] = Counter()  # of each module in each scope
 
     def node_of(self, tensor: Tensor) -> Source:
         """Return the node that made a tensor and which output it is; write it down if new."""
@@ -107,7 +99,7 @@ class Ledger:
                 self._link(node, i, self.by_fn[source])
         self._append(node)
         self.by_fn[fn] = node
-        handle = fn.register_hook(_Hook(node, self.switch))
+        handle = fn.register_hook(Hook(node, self.switch))
         if variable is not None:
             self.hold(node, variable, 0)
             self.handles.append(handle)  # what a leaf accumulates it may do in other graphs too
@@ -202,42 +194,6 @@ def describe_unseen(node: Node) -> None:
 
 def _metadata(fn: Any) -> tuple[Any, ...]:
     return getattr(fn, "_input_metadata", ()) or (None,)
-
-
-class _Hook:
-    """Note what a backward node gets and sends on, for as long as the graph is there.
-
-    A leaf may belong to other graphs too, so for leaves only what ``.grad`` has become is noted;
-    what comes to them through this graph is what its nodes send them.
-    """
-
-    __slots__ = ("reference", "switch")
-
-    def __init__(self, node: Node, switch: Switch) -> None:
-        self.reference = weakref.ref(node)
-        self.switch = switch
-
-    def __call__(self, sent: Gradients, received: Gradients) -> None:
-        """Run after the node has run."""
-        node = self.reference()
-        if node is None:
-            return
-        switch, before = self.switch, self.switch.off
-        switch.off = True
-        switch.ticks += 1
-        task = torch._C._current_graph_task_id()
-        if node.is_leaf:
-            node.outputs[0].keep_accumulated()
-            got: tuple[Gradients, Gradients] = (node.accumulated,), ()
-        else:
-            got = _copies(received), _copies(sent)
-        kept = torch._C._autograd._get_current_graph_task_keep_graph()
-        node.ran(Run(task, switch.ticks, *got, kept))
-        switch.off = before
-
-
-def _copies(gradients: Gradients) -> Gradients:
-    return tuple(None if grad is None else grad.detach().clone() for grad in gradients)
 
 
 def refuse_transforms() -> None:

@@ -88,6 +88,18 @@ def in_frame(frame: FrameType) -> dict[int, tuple[str, Tensor]]:
     return found
 
 
+def of_modules(frame: FrameType) -> dict[int, tuple[str, nn.Module]]:
+    """Return the names of the modules that a running function and its module hold."""
+    variables = frame.f_locals
+    found: dict[int, tuple[str, nn.Module]] = {}
+    for name, value in [*variables.items(), *frame.f_globals.items()]:
+        if isinstance(value, nn.Module) and not name.startswith("_"):
+            for part, module in value.named_modules(prefix=name):
+                found.setdefault(id(module), (part, module))
+    _forget(frame, variables)
+    return found
+
+
 def _forget(frame: FrameType, variables: Any) -> None:
     """Empty the copy of a function's variables that CPython < 3.13 keeps, and tensors with it.
 

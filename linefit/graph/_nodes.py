@@ -13,7 +13,7 @@ from torch import Tensor
 from linefit.graph._output import Output
 
 NOTHING: Mapping[int, Any] = MappingProxyType({})
-Kind = Literal["operation", "leaf", "constant"]
+Kind = Literal["operation", "leaf", "constant", "group"]
 
 
 class Run(NamedTuple):
@@ -88,8 +88,8 @@ class Node:
         The tensors that its ``grad_fn`` kept; empty where it was made before the recording began,
         or under saved-tensor hooks, which looking at them would call.
     scope : tuple of str
-        The calls of modules, and the :meth:`Graph.scope` blocks, in which it was made, the outermost
-        first.
+        The calls of modules and the bodies of :meth:`Graph.scope` in which it was made, the
+        outermost first.
     """
 
     __slots__ = (

@@ -17,6 +17,8 @@ from linefit.graph._graph import Graph
 from linefit.graph._ledger import Ledger, Source, refuse_transforms
 from linefit.graph._nodes import Node
 from linefit.graph._output import GraphError
+from linefit.graph._scopes import following_modules
+from linefit.graph._walk import collecting_rarely
 
 ENGINE = {"backward", "grad"}  # calls that run the backward pass
 NO_OPERATIONS = {".grad", "requires_grad_", "retain_grad", "register_hook", "tensor", "as_tensor"}
@@ -109,7 +111,7 @@ class _Calls(TorchFunctionMode):
         known = len(self.ledger.nodes)
         sources = [operand for operand in operands if isinstance(operand, tuple)]
         made = [self._result(name, tensor, operands, changed=changed) for tensor in results]
-        used = self._look_inside(done, sources, self.ledger.nodes[known:])
+        used = self._look_inside(done, sources, self.ledger.nodes[known:]) if done else set()
         for node in filter(None, made):
             self.ledger.attach(node, [source for source in sources if source[0] not in used])
 
@@ -165,6 +167,7 @@ class Recording:
         self._before = _names.in_frame(frame) | self._given  # keeps their identities taken
         self._ledger = Ledger(max_elements=max_elements)
         self._ledger.names = {key: name for key, (name, _) in self._before.items()}
+        self._modules = _names.of_modules(frame)
         self._graph: Graph | None = None
         self._active = ExitStack()
         self._calls = _Calls(self._ledger, _Operations(self._ledger))
@@ -172,6 +175,8 @@ class Recording:
     def __enter__(self) -> Graph:
         if self._frame is None:
             raise GraphError("This recording is over: call record() for another one.")
+        self._active.enter_context(collecting_rarely())
+        self._active.enter_context(following_modules(self._ledger, self._modules))
         self._active.enter_context(self._calls)
         self._graph = Graph(self._ledger)
         return self._graph
@@ -183,6 +188,7 @@ class Recording:
             self._ledger.call(_names.in_frame(self._frame) | self._given)
         self._frame = self._graph = None
         self._before.clear()
+        self._modules.clear()
         self._given.clear()
         self._ledger.names.clear()
 

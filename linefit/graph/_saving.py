@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache
 from typing import Any
 
@@ -36,27 +36,28 @@ class Saving:
         if hooked or fn._sequence_nr() <= self.first:
             return ()
         if isinstance(fn, BackwardCFunction):
-            return () if self.hooked else _several("saved", fn, "saved_tensors", maker)
-        return tuple(
-            saved
-            for name in _names(type(fn))
-            for saved in _several(name, fn, f"_saved_{name}", maker)
-        )
+            return () if self.hooked else tuple(_several("saved", fn, "saved_tensors", maker))
+        found: list[Saved] = []
+        for name, attribute in _names(fn.__class__):
+            found += _several(name, fn, attribute, maker)
+        return tuple(found)
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
+def _names(kind: Hashable) -> list[tuple[str, str]]:
     raw = (name for name in dir(kind) if name.startswith("_raw_saved_"))
-    return tuple(name.removeprefix("_raw_saved_") for name in raw)
+    return [(name.removeprefix("_raw_saved_"), name.removeprefix("_raw")) for name in raw]
 
 
-def _several(name: str, fn: Any, attribute: str, maker: Maker) -> list[Saved]:
+def _several(name: str, fn: Any, attribute: str, maker: Maker) -> Sequence[Saved]:
     """Return the saved tensors behind one attribute: none, one or a list of them."""
     try:
         kept = getattr(fn, attribute)
     except RuntimeError:  # a backward pass has freed it, or it was changed in place
-        return []
+        return ()
+    if kept is None:
+        return ()
     if isinstance(kept, Tensor):
-        return [Saved(name, kept, *maker(kept))]
-    parts = enumerate(kept or ())
+        return (Saved(name, kept, *maker(kept)),)
+    parts = enumerate(kept)
     return [Saved(f"{name}[{i}]", t, *maker(t)) for i, t in parts if isinstance(t, Tensor)]

@@ -8,14 +8,14 @@ from itertools import pairwise
 
 from linefit.graph._layout import LINE, Box, Layout, Route
 
-ANCHORS = {-1: "end", 0: "middle", 1: "start"}
+ANCHORS = {-1: "end", 1: "start"}
 LEGIBLE = 0.7  # a figure is not made smaller than this: it scrolls in its own box
 PHONE = 320  # pixels that a figure has at least
 STYLE = """
 .lfg{color:var(--color-foreground-primary,currentColor);display:block;margin-inline:auto;
 font-family:var(--font-stack--monospace,ui-monospace,SFMono-Regular,Menlo,Consolas,
-"DejaVu Sans Mono",monospace);font-size:12px;height:auto;max-width:100%}
-.lfg text{fill:currentColor;text-anchor:middle}
+"DejaVu Sans Mono",monospace);font-size:12px;height:auto;max-width:100%;text-anchor:middle}
+.lfg text{fill:currentColor}
 .lfg .lfg-title{font-weight:700}
 .lfg .lfg-function{font-size:10px;opacity:.75}
 .lfg .lfg-grad,.lfg .lfg-part{fill:#b4480a;fill:color-mix(in srgb,#d55e00 72%,currentColor)}
@@ -25,6 +25,7 @@ stroke-width:5px;stroke-linejoin:round}
 .lfg .lfg-box{fill:currentColor;fill-opacity:.05;stroke:currentColor;stroke-opacity:.55}
 .lfg .lfg-leaf .lfg-box{fill:#0072b2;fill-opacity:.14;stroke:#0072b2;
 stroke:color-mix(in srgb,#0072b2 75%,currentColor);stroke-opacity:1;stroke-width:1.8}
+.lfg .lfg-group .lfg-box{stroke-width:3}
 .lfg .lfg-constant .lfg-box{fill:none;stroke-dasharray:3 3}
 .lfg .lfg-constant text{opacity:.75}
 .lfg .lfg-edge{fill:none;stroke:currentColor;stroke-opacity:.6;stroke-width:1.2}
@@ -47,7 +48,7 @@ def draw(layout: Layout) -> str:
     numbered = body.replace(' id="', f' id="{prefix}-')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="lfg" id="{prefix}" role="img" '
-        f'aria-label="{escape(layout.words)}" viewBox="0 0 {size[0]} {size[1]}" '
+        f'aria-label="{escape(layout.words)}" viewBox="{layout.left:.0f} 0 {size[0]} {size[1]}" '
         f'width="{size[0]}" height="{size[1]}" style="min-width:{layout.width * LEGIBLE:.0f}px">'
         f"<style>{STYLE}</style>"
         f"{numbered}</svg>"
@@ -56,9 +57,7 @@ def draw(layout: Layout) -> str:
 
 def figure(layout: Layout) -> str:
     """Return the figure for a page, with a note where it shows only some of the nodes."""
-    note, some = "", len(layout.boxes)
-    if some < layout.total:
-        note = f"<figcaption>{some} of {layout.total} nodes: those nearest the end.</figcaption>"
+    note = f"<figcaption>{escape(layout.note)}</figcaption>" if layout.note else ""
     scrolls = ' tabindex="0" aria-label="wide figure"' if layout.width * LEGIBLE > PHONE else ""
     style = "margin:1em 0;overflow-x:auto"
     return f'<figure class="graph" style="{style}"{scrolls}>{draw(layout)}{note}</figure>'
@@ -82,7 +81,7 @@ def _outline(box: Box) -> str:
     if box.node.kind != "leaf":
         return (
             f'<rect class="lfg-box" x="{left:.1f}" y="{top:.1f}" width="{box.width:.1f}" '
-            f'height="{box.height:.1f}" rx="{5 if box.node.kind == "operation" else 0}"/>'
+            f'height="{box.height:.1f}" rx="{0 if box.node.kind == "constant" else 5}"/>'
         )
     corners = [(left + 9, top), (right - 9, top), (right + 3, box.y), (right - 9, bottom)]
     corners += [(left + 9, bottom), (left - 3, box.y)]
@@ -107,6 +106,6 @@ def _route(index: int, route: Route) -> tuple[str, str]:
         return edge, ""
     label_x, label_y = route.label_at
     return edge, (
-        f'<text class="lfg-part" style="text-anchor:{ANCHORS[route.side]}" '
+        f'<text class="lfg-part" id="l{index}" text-anchor="{ANCHORS[route.side]}" '
         f'x="{label_x:.1f}" y="{label_y:.1f}">{escape(route.label)}</text>'
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -11,12 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from linefit.graph._nodes import Edge, Node, Saved
+from linefit.graph._nodes import Edge, Node
 from linefit.graph._output import Output
 
 SHOWN = 60  # lines of a listing
 FEW, WIDE = 6, 24  # elements, and characters in which a tensor is written out
-LISTED = 1000  # elements of a tensor that plain data hold one by one
 COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -77,13 +75,13 @@ def gradients(output: Output) -> list[str]:
     lines = [f"grad {brief(output.grad)}"] if output.grad is not None else []
     kept = output.accumulated
     if kept is not None and (
-        output.grad is None or not torch.equal(_dense(kept), _dense(output.grad))
+        output.grad is None or not torch.equal(dense(kept), dense(output.grad))
     ):
         lines.append(f".grad {brief(kept)}")
     return lines
 
 
-def _dense(tensor: Tensor) -> Tensor:
+def dense(tensor: Tensor) -> Tensor:
     return tensor.to_dense() if tensor.layout != torch.strided else tensor
 
 
@@ -147,79 +145,12 @@ def dot(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def as_dict(nodes: Sequence[Node], edges: Sequence[Edge]) -> dict[str, Any]:
-    """Return the graph as plain data, every node before those that use it."""
-    return {
-        "version": 2,
-        "nodes": [
-            {
-                "index": node.index,
-                "op": node.op,
-                "kind": node.kind,
-                "backward_name": node.backward_name,
-                "scope": list(node.scope),
-                "outputs": [_output(output) for output in node.outputs],
-                "saved": [_saved(saved) for saved in node.saved],
-            }
-            for node in nodes
-        ],
-        "edges": [
-            {
-                "source": edge.source.index,
-                "output": edge.output,
-                "target": edge.target.index,
-                "input": edge.input,
-                "grad": _data(edge.grad),
-            }
-            for edge in edges
-        ],
-    }
-
-
-def _saved(saved: Saved) -> dict[str, Any]:
-    source = saved.source
-    return {
-        "name": saved.name,
-        "source": None if source is None else source.index,
-        "output": saved.output,
-        "shape": list(saved.shape),
-        "dtype": _dtype(saved.dtype),
-        "nbytes": saved.nbytes,
-    }
-
-
-def _dtype(dtype: torch.dtype | None) -> str | None:
-    return None if dtype is None else str(dtype).removeprefix("torch.")
-
-
-def _output(output: Output) -> dict[str, Any]:
-    return {
-        "name": output.name,
-        "shape": list(output.shape),
-        "dtype": _dtype(output.dtype),
-        "device": None if output.device is None else str(output.device),
-        "requires_grad": output.requires_grad,
-        "is_leaf": output.is_leaf,
-        "value": _data(output.value),
-        "grad": _data(output.grad),
-        "accumulated": _data(output.accumulated),
-    }
-
-
-def _data(tensor: Tensor | None) -> Any:
-    if tensor is None:
-        return None
-    return _plain(_dense(tensor).tolist()) if tensor.numel() <= LISTED else brief(tensor)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    return (
-        value
-        if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
-        else str(value)
-    )
+def of_large(nodes: int, boxes: int, shown: int) -> str:
+    """Return how a graph is shown that is too large to be drawn node by node, else nothing."""
+    if boxes < nodes:
+        some = f"{shown} of its {boxes}" if shown < boxes else f"{boxes}"
+        return f"{nodes} nodes in {some} boxes: one for each call of a module or scope."
+    return f"{shown} of {nodes} nodes: those nearest the end." if shown < nodes else ""
 
 
 def _spoken(tensor: Tensor) -> str:

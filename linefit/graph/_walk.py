@@ -14,9 +14,13 @@ from typing import Any
 from linefit.graph._nodes import Edge, Node
 from linefit.graph._output import Output
 
+RARELY = 50_000  # new objects between two searches for garbage; Python's own number is 700
+
 
 def new_functions(start: Any, known: Collection[Any]) -> list[Any]:
     """Return the backward nodes behind ``start`` that are not known yet, inputs first."""
+    if all(source is None or source in known for source, _ in start.next_functions):
+        return [start]  # as nearly always
     found: list[Any] = []
     seen = set()
     stack = [(start, False)]
@@ -85,6 +89,17 @@ def without_loose_constants(nodes: list[Node], edges: list[Edge]) -> set[Node]:
             shown.add(node)
             wanted.extend(inputs[node])
     return shown
+
+
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Let Python look for garbage less often while many objects are made that stay."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], RARELY) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager
