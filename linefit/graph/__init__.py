@@ -13,7 +13,8 @@ loss  pow(%2, 2)  PowBackward0    9   grad 1
 """
 
 from linefit.graph._graph import Graph
-from linefit.graph._layout import Box, Layout, Line, Route
+from linefit.graph._layout import Box, Layout, Route
+from linefit.graph._lines import Line
 from linefit.graph._nodes import Edge, Node, Saved
 from linefit.graph._output import GraphError, Output
 from linefit.graph._record import Recording, record

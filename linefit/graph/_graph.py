@@ -16,7 +16,9 @@ from linefit.graph._layout import Layout, lay_out
 from linefit.graph._ledger import Ledger, describe_unseen
 from linefit.graph._nodes import Edge, Node
 from linefit.graph._output import GraphError, Output
+from linefit.graph._player import HTML, player
 from linefit.graph._scopes import enter
+from linefit.graph._steps import Step, steps_of
 from linefit.graph._svg import draw, figure
 from linefit.graph._walk import (
     collecting_rarely,
@@ -144,6 +146,27 @@ class Graph:
             Positions in pixels, y downwards.
         """
         return lay_out(self.nodes, self.edges, max_nodes=max_nodes)
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return what happened, one step after the other: forward, then backward.
+
+        The operations come in the order in which they ran, the backward nodes in that of the
+        engine; several backward passes follow each other as they did.
+        """
+        return steps_of(self.nodes, self.edges)
+
+    def player(self) -> HTML:
+        """Return the figure with buttons to go through its :meth:`steps`, for a notebook or a page.
+
+        Without JavaScript it is the finished figure, with the steps as a list.
+
+        Raises
+        ------
+        GraphError
+            If the graph has more nodes than a figure shows one by one.
+        """
+        self.check()
+        return HTML(player(self.layout(), self.steps()))
 
     def to_svg(self, *, max_nodes: int = 60) -> str:
         """Return the figure as an SVG document that can stand in a page or in a file."""

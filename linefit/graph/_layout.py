@@ -6,10 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from linefit.graph import _text
 from linefit.graph._collapse import collapse
+from linefit.graph._lines import Line, lines_of
 from linefit.graph._nodes import Edge, Node
-from linefit.graph._output import GraphError, Output
+from linefit.graph._output import GraphError
 from linefit.graph._place import Placed, place
 
 Point = tuple[float, float]
@@ -19,14 +22,6 @@ LINE, GAP, LABEL = 16.0, 36.0, 16.0  # heights: a line, the room between layers,
 MARGIN = 8.0
 PULLS = {"operation": 1.0, "group": 1.0, "leaf": 0.2, "constant": 0.001}  # how straight they stand
 BEND = 10.0  # room that an edge takes where it passes between boxes
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of text in a box; ``role`` is "title", "function", "value" or "grad"."""
-
-    role: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> 
     kept = [n for n in every if n in shown]
     number = {node: i for i, node in enumerate(kept)}
     between = [e for e in ways if e.source in shown and e.target in shown]
-    lines = [_lines(node) for node in kept]
+    lines = [lines_of(node) for node in kept]
     widths = [_width(texts) + 10 * (n.kind == "leaf") for n, texts in zip(kept, lines, strict=True)]
     ends = [(number[e.source], number[e.target]) for e in between]
     pulls = [PULLS[e.source.kind] for e in between]
@@ -135,25 +130,6 @@ def _nearest_the_end(nodes: Sequence[Node], edges: Sequence[Edge], most: int) ->
     return set(list(found)[:most])
 
 
-def _lines(node: Node) -> tuple[Line, ...]:
-    lines = [Line("title", _text.title(node))]
-    if node.op == "number":
-        return tuple(lines)
-    if node.kind in {"operation", "group"}:
-        lines.append(Line("function", node.backward_name or ""))
-    shown = [o for o in node.outputs if o.value is not None or o.grad is not None or o.name]
-    for i, output in enumerate(shown or node.outputs[:1]):
-        mark = f"{output.name or i}: " if len(shown) > 1 else ""
-        lines += [Line(role, mark + text) for role, text in _of_output(output)]
-    return tuple(lines)
-
-
-def _of_output(output: Output) -> list[tuple[str, str]]:
-    value = _text.value_of(output)
-    grads = [("grad", text) for text in _text.gradients(output)]
-    return [("value", value), *grads] if value else grads
-
-
 def _width(lines: Sequence[Line]) -> float:
     sizes = {"function": SMALL_CHARACTER}
     longest = max(len(line.text) * sizes.get(line.role, CHARACTER) for line in lines)
@@ -164,9 +140,13 @@ def _labels(edges: Sequence[Edge]) -> list[str]:
     """Return the parts of gradients that add up, for the edges that carry them."""
     fan = Counter((e.source, e.output) for e in edges if e.input is not None)
     return [
-        f"grad {_text.brief(e.grad)}" if e.grad is not None and fan[e.source, e.output] > 1 else ""
-        for e in edges
+        label(e.grad) if e.grad is not None and fan[e.source, e.output] > 1 else "" for e in edges
     ]
+
+
+def label(grad: Tensor) -> str:
+    """Return what stands beside an edge that carries a part of a gradient."""
+    return f"grad {_text.brief(grad)}"
 
 
 def _rows(

@@ -88,14 +88,15 @@ class Output:
         self.shape = tuple(map(int, like.shape))
         self.dtype, self.device = like.dtype, like.device
 
-    def receive(self, grad: Tensor, task: int) -> None:
+    def receive(self, grad: Tensor, task: int, *, whole: bool = False) -> None:
         """Add a copied gradient, or a part of one, in the order in which torch itself adds.
 
-        That is: the parts that come in one backward pass (``task``), then the passes.
+        That is: the parts that come in one backward pass (``task``), then the passes.  A ``whole``
+        gradient takes the place of the parts.
         """
         if self._task != task:
             self._task, self._earlier, self._pass = task, self.grad, None
-        self._pass = grad if self._pass is None else self._pass + grad
+        self._pass = grad if self._pass is None or whole else self._pass + grad
         self.grad = self._pass if self._earlier is None else self._earlier + self._pass
 
     def keep_accumulated(self) -> None:

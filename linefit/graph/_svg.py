@@ -3,55 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from html import escape
 from itertools import pairwise
+from pathlib import Path
 
 from linefit.graph._layout import LINE, Box, Layout, Route
 
 ANCHORS = {-1: "end", 1: "start"}
 LEGIBLE = 0.7  # a figure is not made smaller than this: it scrolls in its own box
 PHONE = 320  # pixels that a figure has at least
-STYLE = """
-.lfg{color:var(--color-foreground-primary,currentColor);display:block;margin-inline:auto;
-font-family:var(--font-stack--monospace,ui-monospace,SFMono-Regular,Menlo,Consolas,
-"DejaVu Sans Mono",monospace);font-size:12px;height:auto;max-width:100%;text-anchor:middle}
-.lfg text{fill:currentColor}
-.lfg .lfg-title{font-weight:700}
-.lfg .lfg-function{font-size:10px;opacity:.75}
-.lfg .lfg-grad,.lfg .lfg-part{fill:#b4480a;fill:color-mix(in srgb,#d55e00 72%,currentColor)}
-.lfg .lfg-part{font-size:11px;paint-order:stroke;
-stroke:var(--color-background-primary,var(--jp-layout-color0,transparent));
-stroke-width:5px;stroke-linejoin:round}
-.lfg .lfg-box{fill:currentColor;fill-opacity:.05;stroke:currentColor;stroke-opacity:.55}
-.lfg .lfg-leaf .lfg-box{fill:#0072b2;fill-opacity:.14;stroke:#0072b2;
-stroke:color-mix(in srgb,#0072b2 75%,currentColor);stroke-opacity:1;stroke-width:1.8}
-.lfg .lfg-group .lfg-box{stroke-width:3}
-.lfg .lfg-constant .lfg-box{fill:none;stroke-dasharray:3 3}
-.lfg .lfg-constant text{opacity:.75}
-.lfg .lfg-edge{fill:none;stroke:currentColor;stroke-opacity:.6;stroke-width:1.2}
-.lfg .lfg-tip{fill:currentColor;fill-opacity:.7}
-.lfg .lfg-untracked .lfg-edge{stroke-dasharray:3 3;stroke-opacity:.45}
-.lfg .lfg-untracked .lfg-tip{fill-opacity:.45}
-svg.lfg:root{color:#222}
-@media (prefers-color-scheme:dark){svg.lfg:root{color:#ddd}}
-"""
+STEP, WIDEST = 80, 20  # pixels between the least widths that the style sheet knows; their number
+STYLE = Path(__file__).with_name("figure.css").read_text(encoding="utf-8")
 
 
-def draw(layout: Layout) -> str:
-    """Return the figure; its ids begin with a digest of what it shows, so that pages hold many."""
+def is_external() -> bool:
+    """Whether the page brings style and script as files, as a site's pages do."""
+    return os.environ.get("LINEFIT_PLAYER") == "external"
+
+
+def draw(layout: Layout, *, alone: bool = True) -> str:
+    """Return the figure; its ids begin with a digest of what it shows, so that pages hold many.
+
+    It holds its style, unless it does not stand ``alone`` and the page has it.
+    """
     routes = [_route(i, route) for i, route in enumerate(layout.routes)]
     body = "".join(
         ["".join(r[0] for r in routes), *map(_box, layout.boxes), *(r[1] for r in routes)]
     )
     size = f"{layout.width:.0f}", f"{layout.height:.0f}"
     prefix = "g" + hashlib.sha256((body + layout.words).encode()).hexdigest()[:8]
+    least = min(WIDEST, int(layout.width * LEGIBLE / STEP))
+    style = f"<style>{STYLE}</style>" if alone or not is_external() else ""
     numbered = body.replace(' id="', f' id="{prefix}-')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="lfg" id="{prefix}" role="img" '
-        f'aria-label="{escape(layout.words)}" viewBox="{layout.left:.0f} 0 {size[0]} {size[1]}" '
-        f'width="{size[0]}" height="{size[1]}" style="min-width:{layout.width * LEGIBLE:.0f}px">'
-        f"<style>{STYLE}</style>"
-        f"{numbered}</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="lfg lfg-w{least}" id="{prefix}" '
+        f'role="img" aria-label="{escape(layout.words)}" '
+        f'viewBox="{layout.left:.0f} 0 {size[0]} {size[1]}" '
+        f'width="{size[0]}" height="{size[1]}">{style}{numbered}</svg>'
     )
 
 
@@ -59,8 +48,7 @@ def figure(layout: Layout) -> str:
     """Return the figure for a page, with a note where it shows only some of the nodes."""
     note = f"<figcaption>{escape(layout.note)}</figcaption>" if layout.note else ""
     scrolls = ' tabindex="0" aria-label="wide figure"' if layout.width * LEGIBLE > PHONE else ""
-    style = "margin:1em 0;overflow-x:auto"
-    return f'<figure class="graph" style="{style}"{scrolls}>{draw(layout)}{note}</figure>'
+    return f'<figure class="lfg-figure graph"{scrolls}>{draw(layout, alone=False)}{note}</figure>'
 
 
 def _box(box: Box) -> str:

@@ -67,16 +67,13 @@ def value_of(output: Output) -> str:
     return f"{output.shape}" if output.shape else ""
 
 
-def gradients(output: Output) -> list[str]:
-    """Return what to say of an output's gradient: what reached it, and ``.grad`` if that differs.
+def gradients(grad: Tensor | None, kept: Tensor | None) -> list[str]:
+    """Return what to say of a gradient: what reached the tensor, and its ``.grad`` if that differs.
 
     They differ where earlier backward passes had left a gradient.
     """
-    lines = [f"grad {brief(output.grad)}"] if output.grad is not None else []
-    kept = output.accumulated
-    if kept is not None and (
-        output.grad is None or not torch.equal(dense(kept), dense(output.grad))
-    ):
+    lines = [f"grad {brief(grad)}"] if grad is not None else []
+    if kept is not None and (grad is None or not torch.equal(dense(kept), dense(grad))):
         lines.append(f".grad {brief(kept)}")
     return lines
 
@@ -124,7 +121,7 @@ def _row(node: Node, inputs: list[str]) -> tuple[str, ...]:
     names = ", ".join(o.name for o in node.outputs if o.name) or f"%{node.index}"
     made = node.op if node.op in {"leaf", "constant"} else f"{node.op}({', '.join(inputs)})"
     values = " and ".join(filter(None, map(value_of, shown)))
-    grads = " and ".join(line for o in shown for line in gradients(o))
+    grads = " and ".join(line for o in shown for line in gradients(o.grad, o.accumulated))
     return names, made, node.backward_name or "", values, grads
 
 
@@ -135,7 +132,8 @@ def dot(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
     for node in nodes:
         words = [title(node), node.backward_name if node.kind == "operation" else None]
         if node.op != "number":
-            words += [value_of(node.outputs[0]), *gradients(node.outputs[0])]
+            first = node.outputs[0]
+            words += [value_of(first), *gradients(first.grad, first.accumulated)]
         label = json.dumps("\n".join(filter(None, words)), ensure_ascii=False)
         style = ', style="dashed", color="gray"' if node.kind == "constant" else ""
         lines.append(f'  n{node.index} [label={label}, shape="{shapes[node.kind]}"{style}];')

@@ -1,0 +1,144 @@
+"""The local derivatives of common operations, computed from the recorded values.
+
+Each is multiplied by the incoming gradient and compared with what autograd has sent.  An operation
+that is not in the table, or used in a way that the table does not cover, gets no local derivative,
+never a wrong one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from linefit.graph._nodes import Edge, Node, Run
+from linefit.graph._text import number, title
+
+Values = tuple[Tensor, Tensor, Tensor]  # self, other (or self again) and the result
+
+
+class Local(NamedTuple):
+    """A local derivative as it is written, and its value; a value of None only gives a new shape.
+
+    Where broadcasting had repeated the input, the products are ``summed`` over its copies.
+    """
+
+    formula: str
+    value: Tensor | None
+    summed: bool = False
+
+
+class Rule(NamedTuple):
+    """The derivative of an operation with respect to one of its inputs."""
+
+    formula: str
+    derivative: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def _one(x: Tensor, _y: Tensor, _r: Tensor) -> Tensor:
+    return torch.ones((), dtype=x.dtype, device=x.device)
+
+
+ONE = Rule("1", _one)
+MINUS_ONE = Rule("−1", lambda x, y, r: -_one(x, y, r))
+
+# By the name of the backward node; a rule for each input.  {x}, {y} and {r} are the names of the
+# inputs and of the result.
+RULES: dict[str, tuple[Rule, ...]] = {
+    "Add": (ONE, ONE),
+    "Sub": (ONE, MINUS_ONE),
+    "Rsub": (MINUS_ONE, ONE),
+    "Mul": (Rule("{y}", lambda x, y, r: y), Rule("{x}", lambda x, y, r: x)),
+    "Div": (
+        Rule("1 / {y}", lambda x, y, r: 1 / y),
+        Rule("−{x} / {y}²", lambda x, y, r: -x / y**2),
+    ),
+    "Pow": (
+        Rule("{y} · {x}^({y} − 1)", lambda x, y, r: y * x ** (y - 1)),
+        Rule("{r} · ln {x}", lambda x, y, r: r * x.log()),
+    ),
+    "Neg": (MINUS_ONE,),
+    "Exp": (Rule("{r}", lambda x, y, r: r),),
+    "Log": (Rule("1 / {x}", lambda x, y, r: 1 / x),),
+    "Sin": (Rule("cos {x}", lambda x, y, r: x.cos()),),
+    "Cos": (Rule("−sin {x}", lambda x, y, r: -x.sin()),),
+    "Tanh": (Rule("1 − {r}²", lambda x, y, r: 1 - r**2),),
+    "Sigmoid": (Rule("{r} · (1 − {r})", lambda x, y, r: r * (1 - r)),),
+    "Relu": (Rule("1 where {x} > 0, else 0", lambda x, y, r: (x > 0).to(x.dtype)),),
+    "Abs": (Rule("the sign of {x}", lambda x, y, r: x.sign()),),
+    "Sqrt": (Rule("1 / (2 · {r})", lambda x, y, r: 1 / (2 * r)),),
+    "Reciprocal": (Rule("−{r}²", lambda x, y, r: -(r**2)),),
+    "Sum": (ONE,),
+    "Mean": (Rule("1 / N", lambda x, y, r: _one(x, y, r) * r.numel() / x.numel()),),
+}
+RESHAPES = {
+    "Alias", "Clone", "Permute", "Reshape", "Squeeze", "T", "Transpose", "Unsqueeze", "UnsafeView",
+    "View",
+}  # fmt: skip
+
+
+def local(node: Node, run: Run, inputs: Sequence[Edge], edge: Edge) -> Local | None:
+    """Return the derivative by which a run has multiplied on its way along an edge, if known.
+
+    ``inputs`` are all edges into the node, in the order of its operands.
+    """
+    name = (node.backward_name or "").rstrip("0123456789").removesuffix("Backward")
+    incoming, outgoing = run.received[0], run.sent[edge.input or 0]
+    if incoming is None or outgoing is None or outgoing.layout != torch.strided:
+        return None
+    if name in RESHAPES:
+        return Local("", None) if incoming.numel() == outgoing.numel() else None
+    operands, rules = _operands(node, inputs), RULES.get(name, ())
+    result = node.outputs[0].value
+    if edge.input is None or edge.input >= min(len(operands), len(rules)) or result is None:
+        return None
+    (x, x_name), (y, y_name) = operands[0], operands[-1]
+    if x is None or y is None:
+        return None
+    rule = rules[edge.input]
+    value = rule.derivative(x, y, result)
+    words = {"x": x_name, "y": y_name, "r": node.name or "the result"}
+    summed = (incoming * value).numel() > outgoing.numel()
+    found = Local(rule.formula.format(**words), value, summed)
+    return found if _agrees(incoming, value, outgoing) else None
+
+
+def _operands(node: Node, inputs: Sequence[Edge]) -> list[tuple[Tensor | None, str]]:
+    """Return values and names of the operands, at the places that the derivative has for them."""
+    tracked = {edge.input: edge for edge in inputs if edge.input is not None}
+    others = iter([edge for edge in inputs if edge.input is None])
+    places = (tracked.get(i) or next(others, None) for i in range(len(inputs)))
+    operands = [
+        (edge.source.outputs[edge.output].value, name_of(edge.source, edge.output))
+        for edge in places
+        if edge is not None
+    ]
+    if len(operands) == 1 and hasattr(node.grad_fn, "_saved_exponent"):  # of square
+        exponent = node.grad_fn._saved_exponent
+        operands.append((torch.tensor(exponent), number(exponent)))
+    return operands
+
+
+def name_of(node: Node, output: int = 0) -> str:
+    """Return what to call an output in a sentence: its variable, its number or its operation."""
+    if node.op == "number":
+        return title(node)
+    return node.outputs[output].name or node.op
+
+
+def _agrees(incoming: Tensor, value: Tensor, outgoing: Tensor) -> bool:
+    """Whether incoming × value is what was sent, after the sum over what was repeated."""
+    product = incoming * value
+    try:
+        if product.dim() < outgoing.dim() or product.numel() < outgoing.numel():
+            product = product.expand_as(outgoing)
+        product = product.sum_to_size(outgoing.shape)
+    except RuntimeError:  # the shapes do not fit: a sum over some of the axes
+        return False
+    kind = product.dtype
+    close = 1e3 * torch.finfo(kind).eps if kind.is_floating_point else 0.0
+    size = product.abs().nan_to_num(0, 0, 0).max().item() if product.numel() else 0.0
+    given = outgoing.to(kind)
+    return torch.allclose(product, given, rtol=close, atol=close * size, equal_nan=True)
