@@ -102,9 +102,10 @@ html_theme = "furo"
 html_title = "linefit"
 html_baseurl = SITE_URL
 html_favicon = "_static/favicon.svg"
-html_static_path = ["_static"]
-html_css_files = ["custom.css"]
-html_js_files = [("scrollable.js", {"defer": ""})]
+FIGURES = ["figure.css", "player.css", "player.js"]  # which recorded graphs leave to the page
+html_static_path = ["_static", *(f"../linefit/graph/{name}" for name in FIGURES)]
+html_css_files = ["figure.css", "player.css", "custom.css"]
+html_js_files = [("scrollable.js", {"defer": ""}), ("player.js", {"defer": ""})]
 html_copy_source = False
 html_theme_options = {
     "light_logo": "logo.svg",

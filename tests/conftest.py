@@ -2,11 +2,14 @@
 
 import functools
 import os
+import shutil
 import zipfile
+from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
+from playwright.sync_api import sync_playwright
 
 from built import Page
 from sources import HTML
@@ -48,3 +51,21 @@ def package(html, tmp_path_factory):
 def reader(package):
     """Return the environment of a reader who has installed the site's wheel."""
     return os.environ | {"PYTHONPATH": str(package), "MPLBACKEND": "agg"}
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Return a Chromium without a window; in CI there has to be one."""
+    with sync_playwright() as play:
+        own = Path(play.chromium.executable_path)
+        names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+        candidates = [os.environ.get("LINEFIT_CHROMIUM"), *map(shutil.which, names)]
+        candidates.append(str(own) if own.exists() else None)
+        path = next(filter(None, candidates), None)
+        if path is None:
+            missing = pytest.fail if os.environ.get("CI") else pytest.skip
+            missing("There is no Chromium: install one, or name it in LINEFIT_CHROMIUM.")
+        # As root, as in a container, Chromium runs only without its sandbox.
+        chromium = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -15,11 +15,12 @@ from linefit.graph._steps import Step
 from linefit.graph._svg import draw, is_external
 
 HERE = Path(__file__).parent
+PAUSE = "M3 2h4v12H3zM9 2h4v12H9z"
 ICONS = {  # on a square of 16
     "start": "M2 2h2v12H2zM14 2v12L5 8z",
-    "back": "M12 2v12L3 8z",
-    "play": "M3 2l11 6-11 6z",
-    "next": "M4 2l9 6-9 6z",
+    "back": "M11 1l2 2-5 5 5 5-2 2-7-7z",
+    "play": "M3 1l12 7-12 7z",
+    "next": "M5 1L3 3l5 5-5 5 2 2 7-7z",
     "end": "M2 2l9 6-9 6zM12 2h2v12h-2z",
 }
 
@@ -52,9 +53,10 @@ def player(layout: Layout, steps: Sequence[Step]) -> str:
         '<figure class="lfg-player graph">'
         f'<div class="lfg-scroll" tabindex="0" role="group" aria-label="{say["figure"]}">'
         f"{draw(layout, alone=False)}</div>"
-        f'<div class="lfg-controls" role="group" aria-label="{say["group"]}" hidden>'
+        '<div class="lfg-bar" hidden>'
+        f'<div class="lfg-controls" role="group" aria-label="{say["group"]}">'
         f"{_controls(count)}</div>"
-        '<p class="lfg-words" role="status" hidden></p>'
+        '<p class="lfg-words" role="status"></p></div>'
         f"<details><summary>{say['list'].format(count=count)}</summary>"
         f'<ol class="lfg-steps">{items}</ol></details>'
         f"{'' if is_external() else _assets()}</figure>"
@@ -69,10 +71,11 @@ def _controls(count: int) -> str:
 
 
 def _button(name: str) -> str:
-    label, more = _words.LABELS[name], ""
+    label, more, paths = _words.LABELS[name], "", f'<path d="{ICONS[name]}"/>'
     if name == "play":
         more = f' data-play="{label}" data-pause="{_words.LABELS["pause"]}"'
-    icon = f'<svg viewBox="0 0 16 16" aria-hidden="true"><path d="{ICONS[name]}"/></svg>'
+        paths += f'<path d="{PAUSE}"/>'
+    icon = f'<svg viewBox="0 0 16 16" aria-hidden="true">{paths}</svg>'
     return (
         f'<button type="button" data-go="{name}" title="{label}" aria-label="{label}"{more}>'
         f"{icon}</button>"

@@ -13,6 +13,7 @@
     const controls = find(".lfg-controls");
     const slider = find("input");
     const words = find(".lfg-words");
+    const bar = find(".lfg-bar");
     const scroll = find(".lfg-scroll");
     const button = {};
     for (const each of controls.querySelectorAll("button")) button[each.dataset.go] = each;
@@ -69,14 +70,18 @@
       if (!quietly) follow(step.now);
     }
 
-    // Bring what the step is about into view, sideways only.
+    // Bring what the step is about into view: beside the scroll bar, and above the buttons.
     function follow(names) {
       const box = names.map(part).find((each) => each.querySelector(".lfg-box"));
-      if (!box || scroll.scrollWidth <= scroll.clientWidth) return;
+      if (!box) return;
       const inner = box.getBoundingClientRect();
       const outer = scroll.getBoundingClientRect();
       if (inner.left < outer.left || inner.right > outer.right) {
         scroll.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
+      }
+      const floor = bar.getBoundingClientRect().top;
+      if (inner.top < 0 || inner.bottom > floor) {
+        window.scrollBy(0, (inner.top + inner.bottom - floor) / 2);
       }
     }
 
@@ -139,8 +144,7 @@
       }
     });
 
-    controls.hidden = false;
-    words.hidden = false;
+    bar.hidden = false;
     show(0, true);
   }
 

@@ -1,0 +1,218 @@
+"""The steps of a graph: what happened, in which order, with which numbers."""
+
+import json
+
+import pytest
+import torch
+from bs4 import BeautifulSoup
+
+from linefit import graph
+from linefit.graph._rules import RULES
+
+
+def leaf(*values):
+    """Return a float64 leaf; a single number makes it 0-d."""
+    data = values[0] if len(values) == 1 else values
+    return torch.tensor(data, dtype=torch.float64, requires_grad=True)
+
+
+def line_loss(passes=1):
+    """Return the graph of the perpendicular loss at two points, after some backward passes."""
+    a, b = leaf(2.0), leaf(1.0)
+    x, y = torch.tensor([1.0, 2.0]).double(), torch.tensor([4.0, 5.5]).double()
+    with graph.record() as g:
+        loss = ((a * x - y + b) ** 2 / (a**2 + 1)).sum() / 4
+        for i in range(passes):
+            loss.backward(retain_graph=i + 1 < passes)
+    return g, {"a": a, "b": b, "loss": loss}
+
+
+def words(g, *phases):
+    """Return what the steps of some phases say."""
+    return [step.words for step in g.steps() if step.phase in phases]
+
+
+def test_forward_steps_are_the_operations_as_they_ran():
+    """There is a step for what is given, and one for each operation with its inputs and value."""
+    g, _ = line_loss()
+    steps = g.steps()
+    assert steps[0].phase == "inputs"
+    assert "a = 2 and b = 1 require gradients" in steps[0].words
+    assert "x = [1, 2] and y = [4, 5.5] are constants" in steps[0].words
+    forward = [step for step in steps if step.phase == "forward"]
+    ran = ["mul", "sub", "add", "pow", "pow", "add", "div", "sum", "div"]
+    assert [step.nodes[0].op for step in forward] == ran
+    assert "mul(a, x) = [2, 4]. Autograd records MulBackward0 and keeps x." in forward[0].words
+    assert [edge.source.name for edge in forward[0].edges] == ["a", "x"]
+
+
+def test_backward_steps_are_in_the_engines_order():
+    """The nodes are passed in the order in which hooks of one's own are called."""
+    a, b = leaf(2.0), leaf(1.0)
+    order = []
+    with graph.record() as g:
+        loss = ((a * b).exp() + a.sin() * (b + a)).tanh()
+        todo, seen = [loss.grad_fn], set()
+        while todo:
+            fn = todo.pop()
+            if fn is None or fn in seen:
+                continue
+            seen.add(fn)
+            fn.register_hook(lambda *_, fn=fn: order.append(fn))
+            todo += [source for source, _ in fn.next_functions]
+    g.backward(loss)
+    passed = [s.nodes[0].grad_fn for s in g.steps() if s.phase in {"backward", "write"}]
+    assert passed == order
+
+
+def test_incoming_times_local_is_outgoing():
+    """A step says what came, by what it was multiplied and what goes on, and what is freed."""
+    g, _ = line_loss()
+    (said,) = [w for w in words(g, "backward") if "PowBackward0" in w and "For a:" in w]
+    assert said == (
+        "Backward: PowBackward0 gets −0.0125. For a: (−0.0125) × (2 · a^(2 − 1) = 4) → −0.05. "
+        "What it has saved is freed."
+    )
+    (said,) = [w for w in words(g, "backward") if "For b" in w]
+    assert "For b: [−0.1, −0.05] × 1 → −0.15, the sum over what was repeated." in said
+
+
+def test_parts_are_summed_and_written():
+    """A value used twice gets the sum of two parts, and then a leaf's ``.grad`` is written."""
+    g, tensors = line_loss()
+    assert words(g, "sum") == [
+        "a was used 2 times: its gradient is the sum (−0.05) + (−0.2) = −0.25."
+    ]
+    assert words(g, "write")[-1] == "AccumulateGrad writes a.grad: it is −0.25."
+    (reached,) = [step for step in g.steps() if step.phase == "write"][-1].grads
+    assert reached[0].name == "a"
+    assert torch.equal(reached[2], tensors["a"].grad)
+    assert torch.equal(reached[3], tensors["a"].grad)
+
+
+def test_a_second_pass_adds_to_grad_and_only_the_last_frees():
+    """Two passes follow each other; the first keeps what is saved, the second adds and frees."""
+    g, _ = line_loss(passes=2)
+    assert words(g, "seed") == ["A backward pass begins at loss with the gradient 1."] * 2
+    written = [w for w in words(g, "write") if "a.grad" in w]
+    assert written[1] == "AccumulateGrad adds to a.grad: it was −0.25 and is −0.5."
+    saved = [w for w in words(g, "backward") if "saved" in w]
+    half = len(saved) // 2
+    assert all("stays for another pass" in w for w in saved[:half])
+    assert all("is freed" in w for w in saved[half:])
+
+
+def test_a_double_backward_is_told_in_full():
+    """The operations that a backward pass with ``create_graph`` made stand between the passes."""
+    x = leaf(3.0)
+    with graph.record() as g:
+        y = x**3
+        (slope,) = torch.autograd.grad(y, x, create_graph=True)
+        slope.backward()
+    phases = [step.phase for step in g.steps()]
+    assert phases.index("seed") < len(phases) - phases[::-1].index("forward") - 1
+    assert phases.count("seed") == 2
+    assert words(g, "write") == ["AccumulateGrad writes x.grad: it is 18."]
+
+
+def test_hooks_that_change_a_gradient_are_seen():
+    """What a node gets is what hooks have made of it, as in torch."""
+    a = leaf(2.0)
+    with graph.record() as g:
+        b = a * 3
+        b.register_hook(lambda grad: 10 * grad)
+        c = b.exp().log()
+    g.backward(c)
+    assert "MulBackward0 gets 10. For a: 10 × 3 → 30." in " ".join(words(g, "backward"))
+
+
+BINARY = {
+    "Add": lambda x, y: x + y,
+    "Sub": lambda x, y: x - y,
+    "Rsub": torch.rsub,
+    "Mul": lambda x, y: x * y,
+    "Div": lambda x, y: x / y,
+    "Pow": lambda x, y: x**y,
+}
+UNARY = {
+    "Neg": lambda x: -x,
+    "Mean": torch.mean,
+    "Sum": torch.sum,
+    **{name.title(): getattr(torch, name) for name in (
+        "exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "abs", "sqrt", "reciprocal",
+    )},
+}  # fmt: skip
+PAIRS = [(leaf(0.5, 2.0), leaf(1.5, 3.0)), (leaf(0.5, 2.0), leaf(1.5)), (leaf(2.0), leaf(1.5, 3.0))]
+
+
+def test_every_rule_is_tried():
+    """The table of local derivatives holds what the next two tests go through."""
+    assert RULES.keys() == BINARY.keys() | UNARY.keys()
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_rules_of_one_input(name):
+    """The local derivative shown agrees with autograd's gradient, so it is shown at all."""
+    x = leaf(0.25, 0.75)
+    with graph.record() as g:
+        y = UNARY[name](x).sum() if name not in {"Sum", "Mean"} else UNARY[name](x)
+    g.backward(y)
+    (said,) = [w for w in words(g, "backward") if f"{name}Backward" in w and "For x" in w]
+    assert "×" in said
+
+
+@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("pair", range(3))
+def test_rules_of_two_inputs(name, pair):
+    """Also with one of them repeated by broadcasting, or a constant."""
+    x, y = PAIRS[pair]
+    with graph.record() as g:
+        z = (BINARY[name](x, y) + BINARY[name](x.detach(), y) + BINARY[name](x, y.detach())).sum()
+    g.backward(z)
+    said = [
+        w
+        for w in words(g, "backward")
+        if f" {name}Backward" in w and ("For x" in w or "For y" in w)
+    ]
+    shown = " ".join(said)
+    assert shown.count("×") == shown.count("For x") + shown.count("For y") == 4
+
+
+def test_no_local_derivative_is_better_than_a_wrong_one():
+    """Where the table does not cover the use of an operation, only what was sent is said."""
+    x = leaf(2.0, 3.0)
+    with graph.record() as g:
+        y = torch.add(x, x, alpha=3).sum()
+    g.backward(y)
+    (said,) = [w for w in words(g, "backward") if "AddBackward0" in w]
+    assert "For x: [1, 1] × 1 → [1, 1]. For x: [3, 3]." in said
+
+
+@pytest.mark.parametrize("make", [line_loss, lambda: line_loss(passes=2)])
+def test_after_the_last_step_the_player_shows_the_finished_figure(make):
+    """The last text that the steps write into each place is the one of the figure."""
+    g, _ = make()
+    page = BeautifulSoup(g.player(), "html.parser")
+    prefix = page.svg["id"]
+    written = {}
+    for item in page.select(".lfg-steps > li"):
+        written |= json.loads(item["data-set"])
+    assert len(written) > 20
+    for place, text in written.items():
+        box, _, number = place.partition(":")
+        element = page.find(id=f"{prefix}-{box}")
+        shown = element.find_all("text")[int(number)] if number else element
+        assert shown.text == text
+    every = [t for t in page.svg.find_all("text") if {"lfg-value", "lfg-grad"} & set(t["class"])]
+    assert len(every) == sum(":" in place for place in written)
+
+
+def test_a_large_graph_has_no_player():
+    """A figure that shows groups of nodes cannot show their steps, and says so."""
+    x = leaf(1.0)
+    with graph.record() as g:
+        for _ in range(40):
+            x = x * 2
+    with pytest.raises(graph.GraphError, match="60 of 81 nodes"):
+        g.player()
+    assert len(g.steps()) == 41
