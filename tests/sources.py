@@ -1,11 +1,13 @@
 """The sources of the site, read from the tree: what there must be in the built one."""
 
+import os
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 HTML = DOCS / "_build" / "html"
+NPM = Path(os.environ.get("LINEFIT_NPM") or ROOT / ".nox" / "npm") / "node_modules"
 
 SCRIPTS = sorted((ROOT / "gallery").glob("*/plot_*.py"))
 PAGES = sorted(
