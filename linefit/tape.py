@@ -51,7 +51,7 @@ def _array(value: ArrayLike) -> Array:
     return array.astype(np.float64)
 
 
-def _unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
+def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
     """Sum a gradient over the axes along which broadcasting had repeated an input."""
     new = grad.ndim - len(shape)
     repeated = (*range(new), *(new + axis for axis, size in enumerate(shape) if size == 1))
@@ -122,7 +122,7 @@ class Tape:
                 node.grad = _array(grads[node] + (0.0 if node.grad is None else node.grad))
                 diffs = node.layer.backward(grads[node], *(v.value for v in node.inputs))
                 for source, diff in zip(node.inputs, diffs, strict=True):
-                    grads[source] = grads.get(source, 0.0) + _unbroadcast(diff, source.value.shape)
+                    grads[source] = grads.get(source, 0.0) + unbroadcast(diff, source.value.shape)
 
     def __str__(self) -> str:
         return "\n".join(f"{i:<3}{node}" for i, node in enumerate(self.nodes))

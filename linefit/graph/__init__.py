@@ -17,7 +17,10 @@ from linefit.graph._layout import Box, Layout, Route
 from linefit.graph._lines import Line
 from linefit.graph._nodes import Edge, Node, Saved
 from linefit.graph._output import GraphError, Output
+from linefit.graph._page import side_by_side
 from linefit.graph._record import Recording, record
+from linefit.graph._steps import Step
+from linefit.graph._tape import of_tape
 
 __all__ = [
     "Box",
@@ -31,5 +34,8 @@ __all__ = [
     "Recording",
     "Route",
     "Saved",
+    "Step",
+    "of_tape",
     "record",
+    "side_by_side",
 ]

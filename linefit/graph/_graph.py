@@ -16,7 +16,8 @@ from linefit.graph._layout import Layout, lay_out
 from linefit.graph._ledger import Ledger, describe_unseen
 from linefit.graph._nodes import Edge, Node
 from linefit.graph._output import GraphError, Output
-from linefit.graph._player import HTML, player
+from linefit.graph._page import HTML
+from linefit.graph._player import player
 from linefit.graph._scopes import enter
 from linefit.graph._steps import Step, steps_of
 from linefit.graph._svg import draw, figure

@@ -25,15 +25,6 @@ ICONS = {  # on a square of 16
 }
 
 
-class HTML(str):
-    """Text that a notebook shows as HTML."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        return str(self)
-
-
 def player(layout: Layout, steps: Sequence[Step]) -> str:
     """Return the player of a graph as HTML, with its style and script unless the page has them.
 
