@@ -37,6 +37,7 @@ PROMISED = {
     "auto_gallery/graphs/plot_1_by_hand",
     "auto_gallery/graphs/plot_2_caffe_layers",
     "auto_gallery/graphs/plot_3_changing_graph",
+    "auto_gallery/graphs/plot_4_your_own_model",
     "auto_gallery/autograd/plot_1_requires_grad",
     "auto_gallery/autograd/plot_2_custom_function",
     "auto_gallery/autograd/plot_3_accumulation",

@@ -183,10 +183,9 @@ def _routes(
         for x, (_, i) in zip(_ports(box, len(ends[index])), sorted(ends[index]), strict=True):
             arrive[i] = x, box.y - box.height / 2
             side[i] = -1 if x < box.x else 1
-    several = Counter(e.target for e, text in zip(edges, labels, strict=True) if text)
     ways = [_way(leave[i], c, arrive[i], placed, rows) for i, c in enumerate(placed.chains)]
     outer = [-1 if way[-3][0] < way[-2][0] else 1 for way in ways]  # the outer side of the bend
-    sides = [side[i] if several[e.target] > 1 else outer[i] for i, e in enumerate(edges)]
+    sides = [side[i] if len(ends[c[-1]]) > 1 else outer[i] for i, c in enumerate(placed.chains)]
     return tuple(
         Route(e, ways[i], labels[i], _label_at(ways[i], sides[i]), sides[i])
         for i, e in enumerate(edges)

@@ -79,7 +79,7 @@
       if (inner.left < outer.left || inner.right > outer.right) {
         scroll.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
       }
-      const floor = bar.getBoundingClientRect().top;
+      const floor = Math.min(bar.getBoundingClientRect().top, window.innerHeight);
       if (inner.top < 0 || inner.bottom > floor) {
         window.scrollBy(0, (inner.top + inner.bottom - floor) / 2);
       }

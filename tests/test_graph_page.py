@@ -1,0 +1,92 @@
+"""Graphs of a tape, and figures beside each other."""
+
+import numpy as np
+import pytest
+import torch
+from bs4 import BeautifulSoup
+
+from linefit import graph
+from linefit.tape import Tape
+
+
+def taped():
+    """Return a tape with a value used twice, a constant and a broadcast, gone through backwards."""
+    tape = Tape()
+    x, y = tape.variable([1.0, 2.0, -1.0], "x"), tape.variable(3.0, "y")
+    loss = ((x * y - x) / ([1.0, 2.0, 3.0] * y + 1)).relu().sum()
+    tape.backward(loss)
+    return tape, loss
+
+
+def test_a_tapes_graph_holds_what_the_tape_holds():
+    """Each line of the tape is a node with its operation, value and gradient."""
+    tape, _ = taped()
+    g = graph.of_tape(tape)
+    assert len(g.nodes) == len(tape.nodes)
+    for var, node in zip(tape.nodes, g.nodes, strict=True):
+        assert np.array_equal(var.value, node.value.numpy())
+        assert node.is_leaf == (not var.inputs)
+        assert node.requires_grad == var.requires_grad
+        if var.requires_grad:
+            assert np.array_equal(var.grad, node.grad.numpy())
+    assert [n.op for n in g.nodes if n.kind == "operation"] == [
+        "mul", "sub", "mul", "add", "div", "relu", "sum"
+    ]  # fmt: skip
+    assert [n.name for n in g.nodes if n.name] == ["x", "y"]
+    assert [n.op for n in g.nodes if n.kind == "constant"] == ["constant"] * 2
+
+
+def test_a_tapes_parts_add_up():
+    """What comes back along the edges of a node adds up to its gradient."""
+    tape, _ = taped()
+    g = graph.of_tape(tape)
+    for node in g.nodes:
+        parts = [edge.grad for edge in g.edges if edge.source is node and edge.input is not None]
+        if parts:
+            assert torch.equal(sum(parts), node.grad)
+    assert len([e for e in g.edges if e.source.name == "x"]) == 2
+
+
+def test_a_tape_before_its_backward_pass_has_values_only():
+    """The figure can be drawn at any time."""
+    tape = Tape()
+    (tape.variable(2.0, "x") * 3.0).sum()
+    g = graph.of_tape(tape)
+    assert [node.grad for node in g.nodes] == [None] * 4
+    assert "grad" not in g.alt_text()
+    assert g._repr_html_()
+
+
+def test_the_tapes_figure_is_pytorchs():
+    """For the same expression both graphs have the same operations, values and gradients."""
+    tape = Tape()
+    tx, ty = tape.variable([1.0, 2.0], "x"), tape.variable([3.0, -4.0], "y")
+    tape.backward((tx * ty + tx).sum())
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    y = torch.tensor([3.0, -4.0], dtype=torch.float64, requires_grad=True)
+    with graph.record() as g:
+        loss = (x * y + x).sum()
+    g.backward(loss)
+    sides = [
+        [(n.op, n.kind, n.value.tolist(), n.grad.tolist()) for n in each.nodes]
+        for each in (graph.of_tape(tape), g)
+    ]
+    assert sides[0] == sides[1]
+
+
+def test_graphs_stand_side_by_side():
+    """Each has its figure and title, and is checked like any other."""
+    a = torch.tensor(2.0, requires_grad=True)
+    with graph.record() as first:
+        b = a * 3
+    with graph.record() as second:
+        (a + 1).exp()
+    first.backward(b)
+    page = BeautifulSoup(graph.side_by_side(first, second, titles=["a < b", "two"]), "html.parser")
+    assert [p.text for p in page.select("p")] == ["a < b", "two"]
+    assert len(page.select("svg")) == 2
+    with pytest.raises(ValueError, match="each of 2 graphs, got 1"):
+        graph.side_by_side(first, second, titles=["one"])
+    a.grad = None
+    with pytest.raises(graph.GraphError, match="gradient of a"):
+        graph.side_by_side(first, second)
