@@ -100,8 +100,9 @@ sizes = [10**k for k in range(2, 7)]
 ready, seconds = {}, {}
 for device in devices:
     for n in sizes:
-        px, py = ((t - t.mean()).to(device) / 50 for t in noisy_line(n)[:2])
-        a, b = (torch.ones((), dtype=px.dtype, device=device, requires_grad=True) for _ in "ab")
+        line = noisy_line(n)
+        px, py = ((t - t.mean()).div(line.x.std()).to(device) for t in line[:2])
+        a, b = (torch.zeros((), dtype=px.dtype, device=device, requires_grad=True) for _ in "ab")
         ready[device, n] = a, b, px, py
         known = {"inputs": ready[device, n], "eager": step, "listed": make_fx(step)(a, b, px, py)}
         for name in ("eager", "listed"):
@@ -148,7 +149,7 @@ for sign in (1, -1) if graphs else ():
     py.copy_(sign * py)  # into the same memory, as are the zeros
     with torch.no_grad():
         a.zero_(), b.zero_()
-    for _ in range(300):
+    for _ in range(150):
         graphs[1_000].replay()
     true = total_least_squares(px, py).slope.item()
     print(f"cuda: slope {a.item():+.9f}, closed form {true:+.9f}")
