@@ -70,7 +70,7 @@ for device in devices:
 #
 # ``make_fx`` runs the step once and writes down each operation that reaches a device: forward,
 # backward and update, one after the other, and no autograd any more.
-# It is a graph of :mod:`torch.fx`, made by tracing, and it can be run.
+# It is a :class:`torch.fx.GraphModule`, made by tracing, and it can be run.
 
 from torch.fx.experimental.proxy_tensor import make_fx
 
