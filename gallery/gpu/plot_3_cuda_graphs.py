@@ -188,14 +188,14 @@ print("measured on CUDA" if graphs else "cuda: not run, no CUDA device here")
 
 import matplotlib.pyplot as plt
 
-# Alt: Seconds for a step against the number of points, both logarithmic. On the CPU the fixed list
-#      lies below the eager step at few points and meets it at many.
+# Alt: Seconds for a step against the number of points, both logarithmic. Each curve is level at few
+#      points and then rises; on the CPU the eager step and the fixed list lie close together.
 fig, ax = plt.subplots(layout="constrained")
 styles = {"eager": "o-", "listed": "s--", "captured": "^-.", "reduced": "v:"}
 for device, name in dict.fromkeys(key[:2] for key in seconds):
     curve = [seconds[device, name, n] for n in sizes]
     ax.loglog(sizes, curve, styles[name], label=f"{device}, {name}")
-ax.set(xlabel="number of points N", ylabel="seconds for a step", title="A step, sent in four ways")
+ax.set(xlabel="number of points N", ylabel="seconds for a step", title="A step, by how it is sent")
 ax.legend()
 plt.show()
 
