@@ -1,0 +1,78 @@
+"""The page on what the graph costs: its ledger, and that it does without a C++ compiler."""
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+pytestmark = pytest.mark.site
+
+WAYS = [
+    "eager", "division moved", "compiled loss", "compiled whole step", "torch.func.grad",
+    "moments", "NumPy by hand",
+]  # fmt: skip
+COMPILED = WAYS[2:4]
+SIZES = ["100 points", "10,000 points", "1,000,000 points"]
+NOT_RUN = "not run in this build: no C++ compiler"
+
+
+@pytest.fixture(scope="module")
+def tables(page):
+    """Return the two tables that the page's code makes, as lists of rows of texts, by caption."""
+    tables = [table for table in page("learn/cost").content.find_all("table") if table.caption]
+    return {table.caption.get_text(): _rows(table) for table in tables}
+
+
+def _rows(table):
+    return [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in table("tr")]
+
+
+def test_ledger_has_each_way_at_each_size(tables):
+    """Below each size stands a row for each way, in the same order."""
+    names = [row[0] for row in tables["What a step costs"][1:]]
+    assert names == [name for size in SIZES for name in (size, *WAYS)]
+
+
+def test_ledger_is_complete_or_says_why(tables):
+    """Each row has both times, and what a graph can be counted by; or it says what was missing."""
+    head, *rows = tables["What a step costs"]
+    for name, first, later, *counted in (row for row in rows if row[0] in WAYS):
+        graphs = "1" if name in COMPILED else "0"
+        assert counted[:3] == [graphs, "0", "0"]
+        if name in COMPILED and first.startswith("not run"):
+            assert later == ""
+        else:
+            assert float(first.replace(",", "")) > 0
+            assert float(later.replace(",", "")) > 0
+        assert len(counted) == len(head) - 3
+
+
+def test_only_what_is_constant_reaches_the_limit(tables):
+    """A float and a tensor are inputs; a count of rounds and an attribute are compiled in."""
+    rows = {row[0]: row[1:] for row in tables["What makes a compiled function compile again"]}
+    assert rows["learning rate, a Python float"][1:] == ["1", "no"]
+    assert rows["learning rate, a tensor"][1:] == ["0", "no"]
+    assert rows["rounds of a loop, a Python int"][1:] == ["7", "yes"]
+    assert rows["epoch, an int attribute of a module"][1:] == ["7", "yes"]
+
+
+def test_notebook_does_without_a_compiler(page, reader, tmp_path, monkeypatch):
+    """Where no compiler is found the notebook ends well, silently, and says what was not run."""
+    (download,) = page("learn/cost").downloads(".ipynb")
+    notebook = nbformat.read(download, as_version=4)
+    nowhere, folder = tmp_path / "nowhere", tmp_path / "folder"
+    folder.mkdir()
+    for variable, value in {**reader, "CXX": str(nowhere / "c++"), "PATH": str(nowhere)}.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.delenv("MPLBACKEND")
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    assert [out.text for out in outputs if out.get("name") == "stderr"] == []
+    assert NOT_RUN in next(out.text for out in outputs if out.get("name") == "stdout")
+    (ledger,) = (html for out in outputs if "What a step costs" in (html := _html(out)))
+    assert ledger.count(NOT_RUN) == len(COMPILED) * len(SIZES)
+    assert list(folder.iterdir()) == []
+
+
+def _html(output):
+    return output.get("data", {}).get("text/html", "")
