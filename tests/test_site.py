@@ -48,6 +48,7 @@ PROMISED = {
     "auto_gallery/line/plot_5_hubble",
     "auto_gallery/gpu/plot_1_fit_on_gpu",
     "auto_gallery/gpu/plot_2_crossover",
+    "auto_gallery/gpu/plot_3_cuda_graphs",
 }
 TRACEBACK = "Traceback (most recent call last)"
 GPU = [script for script in SCRIPTS if script.parent.name == "gpu"]
