@@ -566,3 +566,15 @@ def test_looking_at_saved_tensors_keeps_none_alive():
         assert (alive(), value()) == (None, None)
     finally:
         gc.enable()
+
+
+def test_a_compiled_function_is_recorded_as_it_is_written():
+    """Its operations run one by one in a recording, and compiled again after it."""
+    compiled = torch.compile(lambda a: (a * 2).sin().sum(), backend="eager", fullgraph=True)
+    a = leaf(1.0, 2.0)
+    with graph.record() as g:
+        compiled(a)
+    assert [n.op for n in g.nodes if n.kind == "operation"] == ["mul", "sin", "sum"]
+    torch._dynamo.utils.counters.clear()
+    compiled(a)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1

@@ -112,3 +112,14 @@ def without_collecting() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def flat(values: Any) -> Iterator[Any]:
+    """Yield what lists, tuples and dicts hold, at any depth."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from flat(value)
+        elif isinstance(value, dict):
+            yield from flat(value.values())
+        else:
+            yield value
