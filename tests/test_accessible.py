@@ -1,0 +1,40 @@
+"""Every page of the built site in a browser: accessible, no wider than the window, no errors."""
+
+import pytest
+
+from sources import NAMES, NPM
+
+WAYS = {
+    "desk": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
+}
+AXE = "axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
+
+pytestmark = pytest.mark.site
+
+
+@pytest.fixture(scope="module")
+def contexts(browser):
+    """Return a window for each way to look at a page."""
+    made = {way: browser.new_context(**options) for way, options in WAYS.items()}
+    yield made
+    for context in made.values():
+        context.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("way", WAYS)
+def test_page_in_a_browser(name, way, contexts, html):
+    """No rule of axe is broken, nothing runs out of the window sideways, and no script fails."""
+    page, errors, asked = contexts[way].new_page(), [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((html / f"{name}.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
+    found = page.evaluate(AXE)
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    assert errors == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    page.close()
