@@ -80,32 +80,30 @@ def _inside(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
 
 def in_frame(frame: FrameType) -> dict[int, tuple[str, Tensor]]:
     """Return the names of the tensors that a running function and its module hold."""
-    variables = frame.f_locals
-    found = of_tensors(variables)
-    if variables is not frame.f_globals:
+    found = of_tensors(frame.f_locals)
+    if frame.f_locals is not frame.f_globals:
         found = of_tensors(frame.f_globals) | found
-    _forget(frame, variables)
+    _forget(frame)
     return found
 
 
 def of_modules(frame: FrameType) -> dict[int, tuple[str, nn.Module]]:
     """Return the names of the modules that a running function and its module hold."""
-    variables = frame.f_locals
     found: dict[int, tuple[str, nn.Module]] = {}
-    for name, value in [*variables.items(), *frame.f_globals.items()]:
+    for name, value in [*frame.f_locals.items(), *frame.f_globals.items()]:
         if isinstance(value, nn.Module) and not name.startswith("_"):
             for part, module in value.named_modules(prefix=name):
                 found.setdefault(id(module), (part, module))
-    _forget(frame, variables)
+    _forget(frame)
     return found
 
 
-def _forget(frame: FrameType, variables: Any) -> None:
+def _forget(frame: FrameType) -> None:
     """Empty the copy of a function's variables that CPython < 3.13 keeps, and tensors with it.
 
     Module and class frames have no copy: there the mapping is the namespace itself.
     """
     copied = frame.f_code.co_flags & inspect.CO_OPTIMIZED and sys.version_info < (3, 13)
-    ours_alone = 4  # the frame's reference, two names here and in the caller, getrefcount's own
-    if copied and sys.getrefcount(variables) <= ours_alone:
-        variables.clear()
+    frames_alone = 2  # the frame's reference and getrefcount's own
+    if copied and sys.getrefcount(frame.f_locals) <= frames_alone:
+        frame.f_locals.clear()
