@@ -1,5 +1,7 @@
 """Every notebook that the site offers, executed in another folder."""
 
+import ast
+
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -8,8 +10,23 @@ from sources import EXECUTED, SCRIPTS, name
 
 pytestmark = pytest.mark.site
 
+# One script of each topic; that the others hold the code of a script which runs is enough.
+TOPICS = {script.parent: script for script in SCRIPTS}
 
-@pytest.mark.parametrize("source", [*EXECUTED, *SCRIPTS], ids=name)
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=name)
+def test_notebook_of_a_script_has_its_code(script, page):
+    """Cell by cell the same statements as the script, which another test runs."""
+    (download,) = page(name(script)).downloads(".ipynb")
+    cells = nbformat.read(download, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    statements = [
+        ast.dump(node) for node in ast.parse(script.read_text(encoding="utf-8")).body[1:]
+    ]  # after the docstring, which is the notebook's first text
+    assert [ast.dump(node) for node in ast.parse(code).body] == statements
+
+
+@pytest.mark.parametrize("source", [*EXECUTED, *TOPICS.values()], ids=name)
 def test_downloaded_notebook_runs(source, page, reader, tmp_path, monkeypatch):
     """The notebook of a page or script runs from top to bottom and prints nothing on stderr."""
     (download,) = page(name(source)).downloads(".ipynb")
