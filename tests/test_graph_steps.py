@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup
 
 from linefit import graph
 from linefit.graph._rules import RULES
+from linefit.graph._steps import steps_of
 
 
 def leaf(*values):
@@ -205,6 +206,27 @@ def test_after_the_last_step_the_player_shows_the_finished_figure(make):
         assert shown.text == text
     every = [t for t in page.svg.find_all("text") if {"lfg-value", "lfg-grad"} & set(t["class"])]
     assert len(every) == sum(":" in place for place in written)
+
+
+class Compared(graph.Node):
+    """A node that counts how often it is compared with others."""
+
+    count = 0
+
+    def __eq__(self, other):
+        Compared.count += 1
+        return self is other
+
+    __hash__ = graph.Node.__hash__
+
+
+def test_the_steps_of_a_large_graph_take_linear_time():
+    """Inputs are told from operations without comparing every pair of nodes."""
+    outputs = (graph.Output(requires_grad=True, is_leaf=True),)
+    nodes = [Compared("leaf", torch.ones(1, requires_grad=True), outputs) for _ in range(100)]
+    Compared.count = 0
+    assert len(steps_of(nodes, ())) == 1
+    assert Compared.count < 100
 
 
 def test_a_large_graph_has_no_player():

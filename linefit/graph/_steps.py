@@ -57,7 +57,8 @@ def steps_of(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[Step, ...]:
     for edge in edges:
         inputs[edge.target].append(edge)
     given = tuple(n for n in nodes if n not in inputs and n.kind != "operation")
-    made = [n for n in nodes if n not in given]
+    there = set(given)
+    made = [n for n in nodes if n not in there]
     first = [Step("inputs", _words.inputs(given), given)] if given else []
     forward = [
         (n._tick, 1, Step("forward", _words.forward(n, inputs[n]), (n,), tuple(inputs[n])))
