@@ -103,6 +103,43 @@ def test_a_second_pass_adds_to_grad_and_only_the_last_frees():
     assert all("is freed" in w for w in saved[half:])
 
 
+def test_what_grad_was_before_is_asked_of_the_tensor():
+    """A gradient from before the recording is added to; one cleared between passes is not."""
+    a = leaf(2.0)
+    a.grad = torch.tensor(3.0).double()
+    with graph.record() as g:
+        loss = a * 5
+        loss.backward(retain_graph=True)
+        a.grad = None
+        loss.backward()
+    assert words(g, "write") == [
+        "AccumulateGrad adds to a.grad: it was 3 and is 8.",
+        "AccumulateGrad writes a.grad: it is 5.",
+    ]
+
+
+def test_nan_is_the_same_gradient():
+    """Where what reached a leaf is its ``.grad``, it is shown once, NaN or not."""
+    a = leaf(float("nan"))
+    with graph.record() as g:
+        loss = a * a
+    g.backward(loss)
+    assert str(g).splitlines()[0].endswith("grad nan")
+    assert ".grad" not in str(g)
+
+
+def test_a_hook_that_takes_the_gradient_away_is_no_error():
+    """Where ``.grad`` is None after the pass, as with an optimizer inside it, that is said."""
+    a = leaf(2.0)
+    a.grad = torch.tensor(3.0).double()
+    a.register_post_accumulate_grad_hook(lambda tensor: setattr(tensor, "grad", None))
+    with graph.record() as g:
+        loss = a * 5
+    g.backward(loss)
+    g.check()
+    assert words(g, "write") == ["a is reached; its .grad was 3 and is None."]
+
+
 def test_a_double_backward_is_told_in_full():
     """The operations that a backward pass with ``create_graph`` made stand between the passes."""
     x = leaf(3.0)

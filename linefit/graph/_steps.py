@@ -157,7 +157,7 @@ class _Backward:
         return Step("sum", words, (place[0],), (), (self._reached(place),))
 
     def _write(self, leaf: Node, run: Run) -> Step:
-        before, after = self.kept.get(leaf), run.received[0]
+        (before,), (after,) = run.sent, run.received
         self.kept[leaf] = after
         words = _words.write(leaf, before, after)
         return Step("write", words, (leaf,), (), (self._reached((leaf, 0)),))

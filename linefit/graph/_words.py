@@ -8,7 +8,7 @@ from torch import Tensor
 
 from linefit.graph._nodes import Edge, Node, Run, Saved
 from linefit.graph._rules import Local, name_of
-from linefit.graph._text import brief, value_of
+from linefit.graph._text import brief, same, value_of
 
 STEP = "Step {number} of {count}"
 LABELS = {
@@ -86,11 +86,14 @@ def add_up(node: Node, output: int, parts: Sequence[Tensor], total: Tensor) -> s
 def write(leaf: Node, before: Tensor | None, after: Tensor | None) -> str:
     """Say what becomes of the ``.grad`` of a leaf."""
     name = name_of(leaf)
+    was, now = ("None" if grad is None else brief(grad) for grad in (before, after))
     if after is None:
-        return f"{name} is reached; its .grad stays None."
+        stays = "stays" if before is None else f"was {was} and is"
+        return f"{name} is reached; its .grad {stays} None."
     if before is None:
-        return f"AccumulateGrad writes {name}.grad: it is {brief(after)}."
-    was, now = brief(before), brief(after)
+        return f"AccumulateGrad writes {name}.grad: it is {now}."
+    if same(before, after):
+        return f"{name} is reached; its .grad stays {now}."
     return f"AccumulateGrad adds to {name}.grad: it was {was} and is {now}."
 
 
