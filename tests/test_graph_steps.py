@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+import torch.utils.checkpoint
 from bs4 import BeautifulSoup
 
 from linefit import graph
@@ -94,7 +95,7 @@ def test_parts_are_summed_and_written():
 def test_a_second_pass_adds_to_grad_and_only_the_last_frees():
     """Two passes follow each other; the first keeps what is saved, the second adds and frees."""
     g, _ = line_loss(passes=2)
-    assert words(g, "seed") == ["A backward pass begins at loss with the gradient 1."] * 2
+    assert words(g, "seed") == ["A backward pass enters the graph at loss with the gradient 1."] * 2
     written = [w for w in words(g, "write") if "a.grad" in w]
     assert written[1] == "AccumulateGrad adds to a.grad: it was −0.25 and is −0.5."
     saved = [w for w in words(g, "backward") if "saved" in w]
@@ -138,6 +139,42 @@ def test_a_hook_that_takes_the_gradient_away_is_no_error():
     g.backward(loss)
     g.check()
     assert words(g, "write") == ["a is reached; its .grad was 3 and is None."]
+
+
+def test_each_output_of_an_operation_has_its_name():
+    """The second result of a split is not called by the name of the first."""
+    x = leaf(1.0, 2.0)
+    with graph.record() as g:
+        _, second = x.split(1)
+    g.backward(second, torch.ones(1).double())
+    assert "Forward: _, second = split(x) = [1] and [2]." in words(g, "forward")[0]
+    assert words(g, "seed") == ["A backward pass enters the graph at second with the gradient [1]."]
+
+
+def test_every_way_into_the_graph_is_told():
+    """A pass may start at two results; one inside it does not restart it."""
+    a, w = leaf(2.0), leaf(3.0)
+    with graph.record() as g:
+        b, c = a * 2, w * 3
+        d = torch.utils.checkpoint.checkpoint(lambda t: t * c, b, use_reentrant=True)
+        e = a * 4
+        torch.autograd.backward([d, e])
+    assert sorted(words(g, "seed")) == [
+        "A backward pass enters the graph at c with the gradient 4.",
+        "A backward pass enters the graph at d with the gradient 1.",
+        "A backward pass enters the graph at e with the gradient 1.",
+    ]
+
+
+def test_a_value_used_elsewhere_too():
+    """Where only some uses of a value are on the way, the steps do not count them all as used."""
+    a = leaf(2.0)
+    with graph.record() as g:
+        b = a * 1
+        loss, other = b * b, b * 3
+    g.backward(loss)
+    assert words(g, "sum") == ["b gets 2 parts of a gradient: their sum is 2 + 2 = 4."]
+    assert other.requires_grad
 
 
 def test_a_double_backward_is_told_in_full():
