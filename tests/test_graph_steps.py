@@ -4,10 +4,12 @@ import json
 
 import pytest
 import torch
+import torch.utils.checkpoint
 from bs4 import BeautifulSoup
 
 from linefit import graph
 from linefit.graph._rules import RULES
+from linefit.graph._steps import steps_of
 
 
 def leaf(*values):
@@ -93,13 +95,86 @@ def test_parts_are_summed_and_written():
 def test_a_second_pass_adds_to_grad_and_only_the_last_frees():
     """Two passes follow each other; the first keeps what is saved, the second adds and frees."""
     g, _ = line_loss(passes=2)
-    assert words(g, "seed") == ["A backward pass begins at loss with the gradient 1."] * 2
+    assert words(g, "seed") == ["A backward pass enters the graph at loss with the gradient 1."] * 2
     written = [w for w in words(g, "write") if "a.grad" in w]
     assert written[1] == "AccumulateGrad adds to a.grad: it was −0.25 and is −0.5."
     saved = [w for w in words(g, "backward") if "saved" in w]
     half = len(saved) // 2
     assert all("stays for another pass" in w for w in saved[:half])
     assert all("is freed" in w for w in saved[half:])
+
+
+def test_what_grad_was_before_is_asked_of_the_tensor():
+    """A gradient from before the recording is added to; one cleared between passes is not."""
+    a = leaf(2.0)
+    a.grad = torch.tensor(3.0).double()
+    with graph.record() as g:
+        loss = a * 5
+        loss.backward(retain_graph=True)
+        a.grad = None
+        loss.backward()
+    assert words(g, "write") == [
+        "AccumulateGrad adds to a.grad: it was 3 and is 8.",
+        "AccumulateGrad writes a.grad: it is 5.",
+    ]
+
+
+def test_nan_is_the_same_gradient():
+    """Where what reached a leaf is its ``.grad``, it is shown once, NaN or not."""
+    a = leaf(float("nan"))
+    with graph.record() as g:
+        loss = a * a
+    g.backward(loss)
+    assert str(g).splitlines()[0].endswith("grad nan")
+    assert ".grad" not in str(g)
+
+
+def test_a_hook_that_takes_the_gradient_away_is_no_error():
+    """Where ``.grad`` is None after the pass, as with an optimizer inside it, that is said."""
+    a = leaf(2.0)
+    a.grad = torch.tensor(3.0).double()
+    a.register_post_accumulate_grad_hook(lambda tensor: setattr(tensor, "grad", None))
+    with graph.record() as g:
+        loss = a * 5
+    g.backward(loss)
+    g.check()
+    assert words(g, "write") == ["a is reached; its .grad was 3 and is None."]
+
+
+def test_each_output_of_an_operation_has_its_name():
+    """The second result of a split is not called by the name of the first."""
+    x = leaf(1.0, 2.0)
+    with graph.record() as g:
+        _, second = x.split(1)
+    g.backward(second, torch.ones(1).double())
+    assert "Forward: _, second = split(x) = [1] and [2]." in words(g, "forward")[0]
+    assert words(g, "seed") == ["A backward pass enters the graph at second with the gradient [1]."]
+
+
+def test_every_way_into_the_graph_is_told():
+    """A pass may start at two results; one inside it does not restart it."""
+    a, w = leaf(2.0), leaf(3.0)
+    with graph.record() as g:
+        b, c = a * 2, w * 3
+        d = torch.utils.checkpoint.checkpoint(lambda t: t * c, b, use_reentrant=True)
+        e = a * 4
+        torch.autograd.backward([d, e])
+    assert sorted(words(g, "seed")) == [
+        "A backward pass enters the graph at c with the gradient 4.",
+        "A backward pass enters the graph at d with the gradient 1.",
+        "A backward pass enters the graph at e with the gradient 1.",
+    ]
+
+
+def test_a_value_used_elsewhere_too():
+    """Where only some uses of a value are on the way, the steps do not count them all as used."""
+    a = leaf(2.0)
+    with graph.record() as g:
+        b = a * 1
+        loss, other = b * b, b * 3
+    g.backward(loss)
+    assert words(g, "sum") == ["b gets 2 parts of a gradient: their sum is 2 + 2 = 4."]
+    assert other.requires_grad
 
 
 def test_a_double_backward_is_told_in_full():
@@ -205,6 +280,27 @@ def test_after_the_last_step_the_player_shows_the_finished_figure(make):
         assert shown.text == text
     every = [t for t in page.svg.find_all("text") if {"lfg-value", "lfg-grad"} & set(t["class"])]
     assert len(every) == sum(":" in place for place in written)
+
+
+class Compared(graph.Node):
+    """A node that counts how often it is compared with others."""
+
+    count = 0
+
+    def __eq__(self, other):
+        Compared.count += 1
+        return self is other
+
+    __hash__ = graph.Node.__hash__
+
+
+def test_the_steps_of_a_large_graph_take_linear_time():
+    """Inputs are told from operations without comparing every pair of nodes."""
+    outputs = (graph.Output(requires_grad=True, is_leaf=True),)
+    nodes = [Compared("leaf", torch.ones(1, requires_grad=True), outputs) for _ in range(100)]
+    Compared.count = 0
+    assert len(steps_of(nodes, ())) == 1
+    assert Compared.count < 100
 
 
 def test_a_large_graph_has_no_player():

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from linefit.graph import _data, _text
@@ -228,14 +227,8 @@ def _compare(node: Node, output: Output, tensor: Tensor) -> None:
             f"The gradient of {who} was {was} after the recorded backward pass and is {now} now: "
             "show the graph before you clear or change gradients."
         )
-    if grad is not None and recorded is not None and not _same(grad, recorded):
+    if grad is not None and recorded is not None and not _text.same(grad, recorded):
         raise GraphError(
             f"The gradient of {who} was {_text.brief(recorded)} after the recorded backward pass "
             f"and is {_text.brief(grad)} now."
         )
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    if one.layout != torch.strided:
-        one, other = one.to_dense(), other.to_dense()
-    return one.shape == other.shape and torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)

@@ -28,11 +28,22 @@ class Hook:
     what comes to them through this graph is what its nodes send them.
     """
 
-    __slots__ = ("reference", "switch")
+    __slots__ = ("before", "reference", "switch")
 
     def __init__(self, node: Node, switch: Switch) -> None:
         self.reference = weakref.ref(node)
         self.switch = switch
+        self.before: Tensor | None = None  # what the .grad of a leaf was
+
+    def look(self, _received: Gradients) -> None:
+        """Run before the node of a leaf runs."""
+        node = self.reference()
+        if node is None:
+            return
+        before, self.switch.off = self.switch.off, True
+        node.outputs[0].keep_accumulated()
+        self.before = node.accumulated
+        self.switch.off = before
 
     def __call__(self, sent: Gradients, received: Gradients) -> None:
         """Run after the node has run."""
@@ -45,7 +56,8 @@ class Hook:
         task = torch._C._current_graph_task_id()
         if node.is_leaf:
             node.outputs[0].keep_accumulated()
-            got: tuple[Gradients, Gradients] = (node.accumulated,), ()
+            got: tuple[Gradients, Gradients] = (node.accumulated,), (self.before,)
+            self.before = None
         else:
             got = _copies(received), _copies(sent)
         kept = torch._C._autograd._get_current_graph_task_keep_graph()

@@ -99,10 +99,12 @@ class Ledger:
                 self._link(node, i, self.by_fn[source])
         self._append(node)
         self.by_fn[fn] = node
-        handle = fn.register_hook(Hook(node, self.switch))
+        hook = Hook(node, self.switch)
+        handle = fn.register_hook(hook)
         if variable is not None:
             self.hold(node, variable, 0)
-            self.handles.append(handle)  # what a leaf accumulates it may do in other graphs too
+            # What a leaf accumulates it may do in other graphs too
+            self.handles += [handle, fn.register_prehook(hook.look)]
         else:
             node.saved = self.saving.of(fn, partial(self._maker, node))
 

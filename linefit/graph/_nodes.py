@@ -20,8 +20,8 @@ class Run(NamedTuple):
     """What a backward node got and sent on in one backward pass.
 
     ``task`` numbers the pass and ``tick`` the runs of all nodes, in the engine's order.  For a leaf
-    ``received`` is what its ``.grad`` had become.  ``kept`` says whether the saved tensors stay for
-    another pass.
+    ``received`` is what its ``.grad`` had become, and ``sent`` what it had been.  ``kept`` says
+    whether the saved tensors stay for another pass.
     """
 
     task: int

@@ -102,5 +102,6 @@ class Output:
     def keep_accumulated(self) -> None:
         """Copy what torch has now added up in the tensor's ``.grad``."""
         kept = self._tensor is not None and (self._tensor.is_leaf or self._tensor.retains_grad)
-        if kept and self._tensor is not None and self._tensor.grad is not None:
-            self.accumulated = self._tensor.grad.detach().clone()
+        if kept and self._tensor is not None:
+            grad = self._tensor.grad
+            self.accumulated = None if grad is None else grad.detach().clone()

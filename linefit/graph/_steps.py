@@ -27,9 +27,9 @@ class Step:
     ----------
     phase : str
         "inputs" for all that is there from the beginning; "forward" for an operation; "seed" for
-        the gradient with which a backward pass begins; "backward" for a node that passes gradients
-        on; "sum" for parts that are added up where a value was used more than once; "write" for a
-        leaf whose ``.grad`` is written.
+        a gradient that no node of the graph has sent, as where a backward pass begins; "backward"
+        for a node that passes gradients on; "sum" for parts that are added up where a value was
+        used more than once; "write" for a leaf whose ``.grad`` is written.
     words : str
         What happens, with the numbers.
     nodes : tuple of Node
@@ -57,7 +57,8 @@ def steps_of(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[Step, ...]:
     for edge in edges:
         inputs[edge.target].append(edge)
     given = tuple(n for n in nodes if n not in inputs and n.kind != "operation")
-    made = [n for n in nodes if n not in given]
+    there = set(given)
+    made = [n for n in nodes if n not in there]
     first = [Step("inputs", _words.inputs(given), given)] if given else []
     forward = [
         (n._tick, 1, Step("forward", _words.forward(n, inputs[n]), (n,), tuple(inputs[n])))
@@ -80,6 +81,12 @@ class _Backward:
         self.kept: dict[Node, Tensor | None] = {}  # the .grad of each leaf
         self.along: dict[Edge, Tensor] = {}  # what has come back along each edge
         self.parts: defaultdict[tuple[int, Place], list[Tensor]] = defaultdict(list)
+        self.uses = Counter(
+            (edge.source, edge.output)
+            for into in inputs.values()
+            for edge in into
+            if edge.input is not None
+        )
         self.awaited = Counter(
             (run.task, (edge.source, edge.output))
             for run, node in self.runs
@@ -94,16 +101,15 @@ class _Backward:
 
     def steps(self) -> Iterator[tuple[int, Step]]:
         """Yield the steps, each with the number of the run that it belongs to."""
-        task = None
         for run, node in self.runs:
             if node.is_leaf:
                 yield run.tick, self._write(node, run)
                 continue
             grads = tuple(self._receive(node, run))
-            if run.task != task:
-                task = run.task
-                words = _words.seed(node, run.received[0])
-                yield run.tick, Step("seed", words, (node,), (), grads)
+            for reached in grads:
+                if not self.parts[run.task, reached[:2]]:  # no node of the graph has sent it
+                    words = _words.seed(*reached[:2], run.received[reached[1]])
+                    yield run.tick, Step("seed", words, (node,), (), (reached,))
             sent = self._sent(node, run)
             for edge, grad in sent:
                 self._send(edge, grad, run.task)
@@ -152,11 +158,11 @@ class _Backward:
         total = parts[0]
         for part in parts[1:]:
             total = total + part
-        words = _words.add_up(*place, parts, total)
+        words = _words.add_up(*place, parts, total, uses=self.uses[place])
         return Step("sum", words, (place[0],), (), (self._reached(place),))
 
     def _write(self, leaf: Node, run: Run) -> Step:
-        before, after = self.kept.get(leaf), run.received[0]
+        (before,), (after,) = run.sent, run.received
         self.kept[leaf] = after
         words = _words.write(leaf, before, after)
         return Step("write", words, (leaf,), (), (self._reached((leaf, 0)),))

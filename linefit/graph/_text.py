@@ -73,13 +73,20 @@ def gradients(grad: Tensor | None, kept: Tensor | None) -> list[str]:
     They differ where earlier backward passes had left a gradient.
     """
     lines = [f"grad {brief(grad)}"] if grad is not None else []
-    if kept is not None and (grad is None or not torch.equal(dense(kept), dense(grad))):
+    if kept is not None and (grad is None or not same(kept, grad)):
         lines.append(f".grad {brief(kept)}")
     return lines
 
 
 def dense(tensor: Tensor) -> Tensor:
     return tensor.to_dense() if tensor.layout != torch.strided else tensor
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors hold the same numbers, NaN included."""
+    if one.shape != other.shape or one.is_meta or other.is_meta:
+        return one.shape == other.shape
+    return torch.allclose(dense(one), dense(other), rtol=0, atol=0, equal_nan=True)
 
 
 def title(node: Node) -> str:

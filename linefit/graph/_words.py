@@ -8,7 +8,7 @@ from torch import Tensor
 
 from linefit.graph._nodes import Edge, Node, Run, Saved
 from linefit.graph._rules import Local, name_of
-from linefit.graph._text import brief, value_of
+from linefit.graph._text import brief, same, value_of
 
 STEP = "Step {number} of {count}"
 LABELS = {
@@ -41,8 +41,10 @@ def inputs(nodes: Sequence[Node]) -> str:
 def forward(node: Node, edges: Sequence[Edge]) -> str:
     """Say what an operation computed and what autograd noted of it."""
     operands = ", ".join(name_of(edge.source, edge.output) for edge in edges)
-    results = " and ".join(filter(None, map(value_of, node.outputs)))
-    words = f"Forward: {node.name + ' = ' if node.name else ''}{node.op}({operands})"
+    outputs = [output for output in node.outputs if output.name or value_of(output)]
+    results = " and ".join(filter(None, map(value_of, outputs)))
+    names = [output.name or "_" for output in outputs] if any(o.name for o in outputs) else []
+    words = f"Forward: {', '.join(names) + ' = ' if names else ''}{node.op}({operands})"
     words += f" = {results}." if results else "."
     if node.backward_name is None:
         return f"{words} Nothing is recorded."
@@ -51,10 +53,10 @@ def forward(node: Node, edges: Sequence[Edge]) -> str:
     return f"{words} Autograd records {node.backward_name}{keeps}."
 
 
-def seed(node: Node, grad: Tensor | None) -> str:
-    """Say where a backward pass begins."""
+def seed(node: Node, output: int, grad: Tensor | None) -> str:
+    """Say where a backward pass comes into the graph."""
     start = f" with the gradient {brief(grad)}" if grad is not None else ""
-    return f"A backward pass begins at {name_of(node)}{start}."
+    return f"A backward pass enters the graph at {name_of(node, output)}{start}."
 
 
 def backward(
@@ -76,21 +78,26 @@ def backward(
     return " ".join(words)
 
 
-def add_up(node: Node, output: int, parts: Sequence[Tensor], total: Tensor) -> str:
+def add_up(node: Node, output: int, parts: Sequence[Tensor], total: Tensor, *, uses: int) -> str:
     """Say that the parts of a gradient are summed where a value was used several times."""
     terms = " + ".join(map(_term, parts))
-    name = name_of(node, output)
-    return f"{name} was used {len(parts)} times: its gradient is the sum {terms} = {brief(total)}."
+    name, result = name_of(node, output), f"{terms} = {brief(total)}"
+    if len(parts) == uses:
+        return f"{name} was used {uses} times: its gradient is the sum {result}."
+    return f"{name} gets {len(parts)} parts of a gradient: their sum is {result}."
 
 
 def write(leaf: Node, before: Tensor | None, after: Tensor | None) -> str:
     """Say what becomes of the ``.grad`` of a leaf."""
     name = name_of(leaf)
+    was, now = ("None" if grad is None else brief(grad) for grad in (before, after))
     if after is None:
-        return f"{name} is reached; its .grad stays None."
+        stays = "stays" if before is None else f"was {was} and is"
+        return f"{name} is reached; its .grad {stays} None."
     if before is None:
-        return f"AccumulateGrad writes {name}.grad: it is {brief(after)}."
-    was, now = brief(before), brief(after)
+        return f"AccumulateGrad writes {name}.grad: it is {now}."
+    if same(before, after):
+        return f"{name} is reached; its .grad stays {now}."
     return f"AccumulateGrad adds to {name}.grad: it was {was} and is {now}."
 
 
