@@ -158,7 +158,8 @@ def of_large(nodes: int, boxes: int, shown: int) -> str:
     return f"{shown} of {nodes} nodes: those nearest the end." if shown < nodes else ""
 
 
-def _spoken(tensor: Tensor) -> str:
+def spoken(tensor: Tensor) -> str:
+    """Return a tensor's numbers, or its shape and range, as words of a sentence."""
     shape, between, rest = brief(tensor).partition(") ")
     return f"{shape}) from {rest.replace('…', 'to')}" if "…" in rest else shape + between + rest
 
@@ -171,9 +172,9 @@ def in_words(nodes: Sequence[Node]) -> str:
     words = f"{COUNTED[count] if count < len(COUNTED) else count} {ways}"
     leaves = [n for n in nodes if n.kind == "leaf"]
     results = [o for n in nodes if n.kind == "operation" for o in n.outputs if o.name]
-    ends = [f"{o.name} is {_spoken(o.value)}" for o in results[-1:] if o.value is not None]
+    ends = [f"{o.name} is {spoken(o.value)}" for o in results[-1:] if o.value is not None]
     reached = [
-        f"the gradient reaching {n.name or 'a leaf'} is {_spoken(n.grad)}"
+        f"the gradient reaching {n.name or 'a leaf'} is {spoken(n.grad)}"
         for n in leaves
         if n.grad is not None
     ]

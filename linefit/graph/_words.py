@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from linefit.graph._nodes import Edge, Node, Run, Saved
+from linefit.graph._output import Output
 from linefit.graph._rules import Local, name_of
-from linefit.graph._text import brief, same, value_of
+from linefit.graph._text import same, spoken, value_of
 
 STEP = "Step {number} of {count}"
 LABELS = {
@@ -41,8 +42,8 @@ def inputs(nodes: Sequence[Node]) -> str:
 def forward(node: Node, edges: Sequence[Edge]) -> str:
     """Say what an operation computed and what autograd noted of it."""
     operands = ", ".join(name_of(edge.source, edge.output) for edge in edges)
-    outputs = [output for output in node.outputs if output.name or value_of(output)]
-    results = " and ".join(filter(None, map(value_of, outputs)))
+    outputs = [output for output in node.outputs if output.name or _value(output)]
+    results = " and ".join(filter(None, map(_value, outputs)))
     names = [output.name or "_" for output in outputs] if any(o.name for o in outputs) else []
     words = f"Forward: {', '.join(names) + ' = ' if names else ''}{node.op}({operands})"
     words += f" = {results}." if results else "."
@@ -55,19 +56,19 @@ def forward(node: Node, edges: Sequence[Edge]) -> str:
 
 def seed(node: Node, output: int, grad: Tensor | None) -> str:
     """Say where a backward pass comes into the graph."""
-    start = f" with the gradient {brief(grad)}" if grad is not None else ""
-    return f"A backward pass enters the graph at {name_of(node, output)}{start}."
+    start = f" with the gradient {spoken(grad)}" if grad is not None else ""
+    return f"A backward pass enters the graph at {_called(node, output)}{start}."
 
 
 def backward(
     node: Node, run: Run, sent: Sequence[tuple[Edge, Tensor]], rules: Sequence[Local | None]
 ) -> str:
     """Say what a backward node got, multiplied by and sent on, and whether it keeps its tensors."""
-    received = [brief(grad) for grad in run.received if grad is not None]
+    received = [spoken(grad) for grad in run.received if grad is not None]
     incoming = " and ".join(received) or "nothing"
     words = [f"Backward: {node.backward_name} gets {incoming}."]
     for (edge, grad), rule in zip(sent, rules, strict=True):
-        goal, outgoing = name_of(edge.source, edge.output), brief(grad)
+        goal, outgoing = _called(edge.source, edge.output), spoken(grad)
         words.append(f"For {goal}: {_product(incoming, rule, outgoing)}.")
     if node.saved:
         words.append(
@@ -81,7 +82,7 @@ def backward(
 def add_up(node: Node, output: int, parts: Sequence[Tensor], total: Tensor, *, uses: int) -> str:
     """Say that the parts of a gradient are summed where a value was used several times."""
     terms = " + ".join(map(_term, parts))
-    name, result = name_of(node, output), f"{terms} = {brief(total)}"
+    name, result = _called(node, output), f"{terms} = {spoken(total)}"
     if len(parts) == uses:
         return f"{name} was used {uses} times: its gradient is the sum {result}."
     return f"{name} gets {len(parts)} parts of a gradient: their sum is {result}."
@@ -90,7 +91,7 @@ def add_up(node: Node, output: int, parts: Sequence[Tensor], total: Tensor, *, u
 def write(leaf: Node, before: Tensor | None, after: Tensor | None) -> str:
     """Say what becomes of the ``.grad`` of a leaf."""
     name = name_of(leaf)
-    was, now = ("None" if grad is None else brief(grad) for grad in (before, after))
+    was, now = ("None" if grad is None else spoken(grad) for grad in (before, after))
     if after is None:
         stays = "stays" if before is None else f"was {was} and is"
         return f"{name} is reached; its .grad {stays} None."
@@ -106,7 +107,7 @@ def _product(incoming: str, rule: Local | None, outgoing: str) -> str:
         return outgoing
     if rule.value is None:
         return f"{outgoing}, the same numbers in its own shape"
-    value = brief(rule.value)
+    value = spoken(rule.value)
     exact = "" if rule.formula.replace(" ", "") in {value, "1", "−1"} else f"{rule.formula} = "
     factor = f"({exact}{value})" if exact else _grouped(value)
     summed = ", the sum over what was repeated" if rule.summed else ""
@@ -118,12 +119,24 @@ def _grouped(text: str) -> str:
 
 
 def _term(part: Tensor) -> str:
-    return _grouped(brief(part))
+    return _grouped(spoken(part))
 
 
 def _with_value(node: Node) -> str:
-    value = value_of(node.outputs[0])
+    value = _value(node.outputs[0])
     return f"{name_of(node)} = {value}" if value else name_of(node)
+
+
+def _called(node: Node, output: int) -> str:
+    """Return the variable of an output, or the call that made it, as several may be alike."""
+    operands = [operand for operand in node._order if isinstance(operand, Node)]
+    if node.outputs[output].name or not operands:
+        return name_of(node, output)
+    return f"{node.op}({', '.join(map(name_of, operands))})"
+
+
+def _value(output: Output) -> str:
+    return spoken(output.value) if output.value is not None else value_of(output)
 
 
 def _saved_name(node: Node, saved: Saved) -> str:
