@@ -1,6 +1,7 @@
 """The steps of a graph: what happened, in which order, with which numbers."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -261,6 +262,64 @@ def test_no_local_derivative_is_better_than_a_wrong_one():
     g.backward(y)
     (said,) = [w for w in words(g, "backward") if "AddBackward0" in w]
     assert "For x: [1, 1] × 1 → [1, 1]. For x: [3, 3]." in said
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_few_bits_agree_with_no_other_number(dtype):
+    """In half precision too, a factor that does not give what was sent is not shown."""
+    x = torch.tensor([0.1, 0.2], dtype=dtype, requires_grad=True)
+    with graph.record() as g:
+        y = (torch.add(x, x, alpha=3) * 1.7).tanh().sum()
+    g.backward(y)
+    said = " ".join(words(g, "backward"))
+    assert said.count("TanhBackward0") == said.count("1 − the result²") == 1
+    (said,) = [w for w in words(g, "backward") if "AddBackward0" in w]
+    first, second = said.split(" For x: ")[1:]
+    assert ("×" in first, "×" in second) == (True, False)
+
+
+def test_a_gradient_of_zero_does_not_hide_an_option():
+    """Where zero comes in, every factor would fit: with special options none is shown."""
+    x = leaf(3.0)
+    with graph.record() as g:
+        y = (2**x + torch.div(x, 2, rounding_mode="floor") + torch.rsub(x, x, alpha=2)) * 0
+    g.backward(y)
+    special = [w for w in words(g, "backward") if re.search("PowB|DivB|RsubB", w)]
+    assert len(special) == 3
+    assert "×" not in "".join(special)
+
+
+def power_of_a_tensor():
+    """Return the graph of a second derivative whose saved tensors are freed."""
+    x, three = leaf(2.0), torch.tensor(3.0).double()
+    with graph.record() as g:
+        (slope,) = torch.autograd.grad(x**three, x, create_graph=True)
+        slope.backward()
+    return g
+
+
+def size_of_a_complex_number():
+    """Return the graph of an operation whose rule is for real numbers."""
+    z = torch.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+    with graph.record() as g:
+        z.abs().sum().backward()
+    return g
+
+
+@pytest.mark.parametrize("make", [power_of_a_tensor, size_of_a_complex_number])
+def test_what_no_rule_can_read_is_told_without(make):
+    """The steps of a graph are told even where a rule cannot look at its operands."""
+    g = make()
+    assert words(g, "backward")
+    assert "nan" not in "".join(words(g, "backward", "write"))
+
+
+def test_nothing_is_no_repetition():
+    """The gradient of no elements is not the sum over what was repeated."""
+    x = torch.zeros(0, requires_grad=True)
+    with graph.record() as g:
+        x.sum().backward()
+    assert words(g, "backward") == ["Backward: SumBackward0 gets 1. For x: 1 × 1 → (0,)."]
 
 
 @pytest.mark.parametrize("make", [line_loss, lambda: line_loss(passes=2)])

@@ -8,7 +8,7 @@ never a wrong one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -73,6 +73,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "Sum": (ONE,),
     "Mean": (Rule("1 / N", lambda x, y, r: _one(x, y, r) * r.numel() / x.numel()),),
 }
+SINGLE = 4  # bytes
 RESHAPES = {
     "Alias", "Clone", "Permute", "Reshape", "Squeeze", "T", "Transpose", "Unsqueeze", "UnsafeView",
     "View",
@@ -92,17 +93,34 @@ def local(node: Node, run: Run, inputs: Sequence[Edge], edge: Edge) -> Local | N
         return Local("", None) if incoming.numel() == outgoing.numel() else None
     operands, rules = _operands(node, inputs), RULES.get(name, ())
     result = node.outputs[0].value
-    if edge.input is None or edge.input >= min(len(operands), len(rules)) or result is None:
+    if edge.input is None or not edge.input < len(rules) <= len(operands) or result is None:
         return None
     (x, x_name), (y, y_name) = operands[0], operands[-1]
-    if x is None or y is None:
+    if x is None or y is None or (_is_special(node.grad_fn) and not incoming.any()):
         return None
     rule = rules[edge.input]
-    value = rule.derivative(x, y, result)
+    try:
+        value = rule.derivative(_wide(x), _wide(y), _wide(result))
+    except RuntimeError:  # not defined for this kind of numbers or tensor
+        return None
     words = {"x": x_name, "y": y_name, "r": node.name or "the result"}
-    summed = (incoming * value).numel() > outgoing.numel()
+    summed = (incoming * value).numel() > outgoing.numel() > 0
     found = Local(rule.formula.format(**words), value, summed)
-    return found if _agrees(incoming, value, outgoing) else None
+    return found if _agrees(_wide(incoming), value, outgoing) else None
+
+
+def _is_special(fn: Any) -> bool:
+    """Whether an operation has options that the table leaves out: only a gradient shows them."""
+    return (
+        getattr(fn, "_saved_alpha", 1) != 1
+        or hasattr(fn, "_saved_rounding_mode")
+        or (type(fn).__name__.startswith("Pow") and not hasattr(fn, "_raw_saved_self"))
+    )
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """Return a tensor of half the bits in float32, in which torch computes with it."""
+    return tensor.float() if tensor.is_floating_point() and tensor.itemsize < SINGLE else tensor
 
 
 def _operands(node: Node, inputs: Sequence[Edge]) -> list[tuple[Tensor | None, str]]:
@@ -115,8 +133,10 @@ def _operands(node: Node, inputs: Sequence[Edge]) -> list[tuple[Tensor | None, s
         for edge in places
         if edge is not None
     ]
-    if len(operands) == 1 and hasattr(node.grad_fn, "_saved_exponent"):  # of square
-        exponent = node.grad_fn._saved_exponent
+    fn = node.grad_fn
+    plain = hasattr(fn, "_raw_saved_self") and not hasattr(fn, "_raw_saved_exponent")
+    if len(operands) == 1 and plain and hasattr(fn, "_saved_exponent"):  # of square
+        exponent = fn._saved_exponent
         operands.append((torch.tensor(exponent), number(exponent)))
     return operands
 
@@ -137,8 +157,10 @@ def _agrees(incoming: Tensor, value: Tensor, outgoing: Tensor) -> bool:
         product = product.sum_to_size(outgoing.shape)
     except RuntimeError:  # the shapes do not fit: a sum over some of the axes
         return False
-    kind = product.dtype
+    kind, rounding = product.dtype, outgoing.dtype
     close = 1e3 * torch.finfo(kind).eps if kind.is_floating_point else 0.0
+    if rounding.is_floating_point and rounding.itemsize < SINGLE:
+        close += 4 * torch.finfo(rounding).eps
     size = product.abs().nan_to_num(0, 0, 0).max().item() if product.numel() else 0.0
     given = outgoing.to(kind)
     return torch.allclose(product, given, rtol=close, atol=close * size, equal_nan=True)
