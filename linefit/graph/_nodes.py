@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from linefit.graph._output import Output
+from linefit.graph._output import Output, parts_of
 
 NOTHING: Mapping[int, Any] = MappingProxyType({})
 Kind = Literal["operation", "leaf", "constant", "group"]
@@ -55,7 +55,7 @@ class Saved:
         self.name = name
         self.shape = tuple(tensor.shape)
         self.dtype = tensor.dtype
-        self.nbytes = tensor.nbytes
+        self.nbytes = sum(part.nbytes for part in parts_of(tensor))
         self.output = output
         self._source = None if source is None else weakref.ref(source)  # often the node itself
 
