@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from types import FrameType
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -18,7 +19,7 @@ from linefit.graph._ledger import Ledger, Source, refuse_transforms
 from linefit.graph._nodes import Node
 from linefit.graph._output import GraphError
 from linefit.graph._scopes import following_modules
-from linefit.graph._walk import collecting_rarely
+from linefit.graph._walk import collecting_rarely, flat
 
 ENGINE = {"backward", "grad"}  # calls that run the backward pass
 NO_OPERATIONS = {".grad", "requires_grad_", "retain_grad", "register_hook", "tensor", "as_tensor"}
@@ -90,7 +91,7 @@ class _Calls(TorchFunctionMode):
         refuse_transforms()
         numbers = _names.takes_numbers(name)
         found: list[Source | complex] = []
-        for value in _flat(given):
+        for value in flat(given):
             if isinstance(value, Tensor):
                 found.append(self.ledger.node_of(value))
             elif numbers and type(value) in {int, float, complex}:
@@ -103,7 +104,7 @@ class _Calls(TorchFunctionMode):
         done, self.operations.done = self.operations.done, []
         if name in NO_OPERATIONS:
             return
-        results = [value for value in _flat([result]) if isinstance(value, Tensor)]
+        results = [value for value in flat([result]) if isinstance(value, Tensor)]
         changed = name == "setitem" or name.endswith("_")
         if changed and args and isinstance(args[0], Tensor):
             base = args[0]._base  # torch rewrites its history; the view's follows from it
@@ -143,9 +144,9 @@ class _Calls(TorchFunctionMode):
             if node._fn is None:
                 behind[id(node.outputs[position]._tensor)] = [(node, position)]
         for args, result in done:
-            into = [s for value in _flat(args) for s in behind.get(id(value), ())]
+            into = [s for value in flat(args) for s in behind.get(id(value), ())]
             makers: dict[Node, None] = {}
-            for tensor in _flat([result]):
+            for tensor in flat([result]):
                 if not isinstance(tensor, Tensor):
                     continue
                 if tensor.grad_fn in self.ledger.by_fn:
@@ -176,6 +177,8 @@ class Recording:
         if self._frame is None:
             raise GraphError("This recording is over: call record() for another one.")
         self._active.enter_context(collecting_rarely())
+        if "torch._dynamo" in sys.modules:  # else there is no compiled function yet
+            self._active.enter_context(torch.compiler.set_stance("force_eager"))
         self._active.enter_context(following_modules(self._ledger, self._modules))
         self._active.enter_context(self._calls)
         self._graph = Graph(self._ledger)
@@ -200,7 +203,8 @@ def record(
 
     Every operation is written down with its value, and constants too; the gradients are added
     whenever a backward pass goes through the graph.  Values and gradients are copied as they are
-    at that moment, so that later in-place changes do not alter the graph.
+    at that moment, so that later in-place changes do not alter the graph.  What ``torch.compile``
+    has made runs as the code that it was made of.
 
     Parameters
     ----------
@@ -237,14 +241,3 @@ def record(
     """
     _deep.release()
     return Recording(sys._getframe(1), names or {}, max_elements=max_elements)
-
-
-def _flat(values: Any) -> Iterator[Any]:
-    """Yield what lists, tuples and dicts hold, at any depth."""
-    for value in values:
-        if isinstance(value, list | tuple):
-            yield from _flat(value)
-        elif isinstance(value, dict):
-            yield from _flat(value.values())
-        else:
-            yield value
