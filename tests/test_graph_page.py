@@ -114,3 +114,14 @@ def test_graphs_stand_side_by_side():
     a.grad = None
     with pytest.raises(graph.GraphError, match="gradient of a"):
         graph.side_by_side(first, second)
+
+
+def test_ids_are_unique_on_a_page():
+    """A graph may be shown as figure, in a player and twice beside itself."""
+    x = torch.tensor(1.0, requires_grad=True)
+    with graph.record() as g:
+        loss = x.sin()
+    g.backward(loss)
+    html = g.player() + graph.side_by_side(g, g, g)
+    ids = [element["id"] for element in BeautifulSoup(html, "html.parser").find_all(id=True)]
+    assert len(ids) == len(set(ids)) == 4 * 4
