@@ -426,6 +426,30 @@ def test_a_sparse_leaf_is_recorded(layout):
     assert saved.nbytes == 8 * (3 + {"sparse": 6, "sparse_csr": 4 + 3}[layout])
 
 
+def test_a_subclass_of_tensor_has_its_leaf():
+    """The node of a leaf is found although torch makes another tensor of each result."""
+    x = torch.ones(2).as_subclass(type("Special", (torch.Tensor,), {})).requires_grad_()
+    with graph.record() as g:
+        y = (x * 2).sum()
+    g.backward(y)
+    g.check()
+    assert [n.kind for n in g.nodes if n.name == "x"] == ["leaf"]
+    assert by_name(g)["x"].grad.tolist() == [2, 2]
+
+
+def test_a_gradient_that_ends_at_a_result_has_reached_it():
+    """What ``autograd.grad`` returns for a result is its gradient, though its node does not run."""
+    a, w = leaf(2.0), leaf(3.0)
+    with graph.record() as g:
+        b = a * w
+        c = b.sin() * b
+        (slope,) = torch.autograd.grad(c, b, retain_graph=True)
+        assert torch.equal(g.nodes[2].grad, slope)
+        c.backward(inputs=[w])
+    assert torch.equal(by_name(g)["b"].grad, 2 * slope)
+    assert torch.equal(by_name(g)["w"].grad, w.grad)
+
+
 def test_a_recording_inside_another():
     """The outer recording has the operations of the inner body, and nothing of its recorder."""
     a = leaf(2.0)

@@ -95,9 +95,9 @@ class Ledger:
         leaf = variable is not None
         outputs = tuple(Output(requires_grad=True, is_leaf=leaf) for _ in _metadata(fn))
         node = Node("leaf" if leaf else _op(fn), fn, outputs)
-        for i, (source, _) in enumerate(fn.next_functions):
+        for i, (source, output) in enumerate(fn.next_functions):
             if source is not None:
-                self._link(node, i, self.by_fn[source])
+                self._link(node, i, self.by_fn[source], output)
         self._append(node)
         self.by_fn[fn] = node
         hook = Hook(node, self.switch)
@@ -122,9 +122,8 @@ class Ledger:
             return node, tensor.output_nr
         return self.by_fn.get(tensor.grad_fn), tensor.output_nr
 
-    def _link(self, node: Node, part: int, source: Node) -> None:
-        if source.is_leaf:
-            node._leaves = {**node._leaves, part: source.outputs[0]}
+    def _link(self, node: Node, part: int, source: Node, output: int) -> None:
+        node._goals = {**node._goals, part: source.outputs[output]}
         node._level = max(node._level, source._level + 1)
         if _deep.crosses(node._level, source._level):
             self.landings.append(source._fn)
@@ -168,7 +167,8 @@ class Ledger:
 
 def _accumulator(leaf: Tensor) -> Any:
     """Return the backward node of a leaf, in any mode and with any layout."""
-    with torch.inference_mode(mode=False), torch.enable_grad():
+    alone = torch._C.DisableTorchFunction()  # a subclass of Tensor would add a node of its own
+    with alone, torch.inference_mode(mode=False), torch.enable_grad():
         if leaf.layout == torch.strided:
             return torch.autograd.graph.get_gradient_edge(leaf).node
         return leaf.clone().grad_fn.next_functions[0][0]  # type: ignore[union-attr]
