@@ -286,6 +286,28 @@ def test_a_graph_without_numbers_has_shapes():
     assert "For x: (2,)." in g.player()
 
 
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")  # torch's own
+def test_quantized_numbers_are_data():
+    """A quantized constant is listed by the numbers that it stands for."""
+    q, a = torch.quantize_per_tensor(torch.ones(2), 0.5, 0, torch.qint8), torch.ones(2)
+    with graph.record() as g:
+        y = q.dequantize() * a.requires_grad_()
+    assert y.requires_grad
+    values = [node["outputs"][0]["value"] for node in json.loads(g.to_json())["nodes"]]
+    assert values == [[1, 1]] * 4
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_a_figure_has_boxes(most):
+    """A limit below one box is an error that says so."""
+    a = torch.ones(1, requires_grad=True)
+    with graph.record() as g:
+        b = a * 2
+    with pytest.raises(ValueError, match=f"at least one box, got max_nodes={most}"):
+        g.layout(max_nodes=most)
+    assert b.requires_grad
+
+
 def test_layers_are_as_low_as_their_users_allow():
     """A leaf stands just above what uses it, however long the other branch."""
     placed = _place.place([10.0] * 5, [(0, 1), (1, 2), (2, 4), (3, 4)], pulls=[1] * 4, bend=5.0)

@@ -43,8 +43,7 @@ def brief(tensor: Tensor) -> str:
     >>> brief(torch.tensor([1.0, -2.5])), brief(torch.arange(100).reshape(4, 25))
     ('[1, −2.5]', '(4, 25) 0 … 99')
     """
-    if tensor.layout != torch.strided or tensor.is_quantized:
-        tensor = tensor.dequantize() if tensor.is_quantized else tensor.to_dense()
+    tensor = dense(tensor)
     shape = tuple(tensor.shape)
     if tensor.is_meta or tensor.numel() == 0:
         return f"{shape}"
@@ -99,6 +98,9 @@ def gradients(grad: Tensor | None, kept: Tensor | None) -> list[str]:
 
 
 def dense(tensor: Tensor) -> Tensor:
+    """Return the same numbers one by one, of a sparse or a quantized tensor too."""
+    if tensor.is_quantized:
+        return tensor.dequantize()
     return tensor.to_dense() if tensor.layout != torch.strided else tensor
 
 
