@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
-import igraph
-
 from linefit.graph._nodes import Edge, Kind, Node
 
 
@@ -48,6 +46,8 @@ def collapse(
     nodes: Sequence[Node], edges: Sequence[Edge], most: int
 ) -> tuple[Sequence[Node], Sequence[Edge]]:
     """Return the graph in at most so many boxes, if scopes allow; else in as few as they do."""
+    import igraph  # which imports matplotlib where there is one: only when something is drawn
+
     deepest = max((len(node.scope) for node in nodes), default=0)
     best: tuple[Sequence[Node], Sequence[Edge]] = nodes, edges
     for depth in range(deepest, 0, -1):

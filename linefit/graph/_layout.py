@@ -91,14 +91,18 @@ def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> 
         for i, n in enumerate(kept)
     )
     routes = _routes(boxes, between, labels, placed, rows)
+    note = _text.of_large(len(nodes), len(every), len(kept))
+    words = " ".join(filter(None, [_text.in_words(nodes), note]))
+    return Layout(boxes, routes, *_area(boxes, routes), len(nodes), words, note)
+
+
+def _area(boxes: Sequence[Box], routes: Sequence[Route]) -> tuple[float, float, float]:
+    """Return where the figure begins to the left, its width and its height."""
     rims = [(b.x - b.width / 2, b.x + b.width / 2) for b in boxes] + [_span(r) for r in routes]
     left = min(0.0, min(rim[0] for rim in rims) - MARGIN)
     width = max(rim[1] for rim in rims) - left
     height = max(b.y + b.height / 2 for b in boxes)
-    note = _text.of_large(len(nodes), len(every), len(kept))
-    words = " ".join(filter(None, [_text.in_words(nodes), note]))
-    size = width + MARGIN, height + MARGIN
-    return Layout(boxes, routes, left, *size, len(nodes), words, note)
+    return left, width + MARGIN, height + MARGIN
 
 
 def _span(route: Route) -> Point:
