@@ -392,6 +392,79 @@ def test_a_dropped_graph_holds_nothing():
         gc.enable()
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_inference_mode_is_recorded(inside):
+    """What runs in inference mode is constants, whether the recording is in it or around it."""
+    a = leaf(2.0)
+    with graph.record() if inside else torch.inference_mode() as first:
+        with torch.inference_mode() if inside else graph.record() as second:
+            b = torch.ones(1, requires_grad=True) * a
+            c = b + 1
+        d = a * 3
+    assert c.is_inference()
+    g = first if inside else second
+    assert by_name(g)["c"].value.tolist() == [3]
+    assert {by_name(g)[name].kind for name in "bc"} == {"constant"}
+    g.check()
+    assert d.requires_grad == inside
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")  # torch's own
+@pytest.mark.parametrize("layout", ["sparse", "sparse_csr"])
+def test_a_sparse_leaf_is_recorded(layout):
+    """A leaf that is sparse is a leaf like any other, and saved with its indices."""
+    s = getattr(torch.eye(3).double(), f"to_{layout}")().requires_grad_()
+    w = leaf([[1.0], [2.0], [3.0]])
+    with graph.record() as g:
+        loss = (s @ w).sum()
+    g.backward(loss)
+    g.check()
+    node = by_name(g)["s"]
+    assert node.kind == "leaf"
+    assert torch.equal(node.grad.to_dense(), s.grad.to_dense())
+    assert "AccumulateGrad writes s.grad" in g.player()
+    (saved,) = [kept for n in g.nodes for kept in n.saved if kept.source is node]
+    assert saved.nbytes == 8 * (3 + {"sparse": 6, "sparse_csr": 4 + 3}[layout])
+
+
+def test_a_subclass_of_tensor_has_its_leaf():
+    """The node of a leaf is found although torch makes another tensor of each result."""
+    x = torch.ones(2).as_subclass(type("Special", (torch.Tensor,), {})).requires_grad_()
+    with graph.record() as g:
+        y = (x * 2).sum()
+    g.backward(y)
+    g.check()
+    assert [n.kind for n in g.nodes if n.name == "x"] == ["leaf"]
+    assert by_name(g)["x"].grad.tolist() == [2, 2]
+
+
+def test_a_gradient_that_ends_at_a_result_has_reached_it():
+    """What ``autograd.grad`` returns for a result is its gradient, though its node does not run."""
+    a, w = leaf(2.0), leaf(3.0)
+    with graph.record() as g:
+        b = a * w
+        c = b.sin() * b
+        (slope,) = torch.autograd.grad(c, b, retain_graph=True)
+        assert torch.equal(g.nodes[2].grad, slope)
+        c.backward(inputs=[w])
+    assert torch.equal(by_name(g)["b"].grad, 2 * slope)
+    assert torch.equal(by_name(g)["w"].grad, w.grad)
+
+
+def test_a_recording_inside_another():
+    """The outer recording has the operations of the inner body, and nothing of its recorder."""
+    a = leaf(2.0)
+    with graph.record() as outer:
+        b = a * 2
+        with graph.record() as inner:
+            c = b * 3
+        d = c * 4
+    outer.backward(d)
+    assert [n.name for n in outer.nodes if n.kind != "constant"] == ["a", "b", "c", "d"]
+    assert by_name(inner)["c"].grad.item() == 4
+    assert by_name(outer)["c"].grad.item() == 4
+
+
 def test_a_dropped_graph_leaves_its_leaves_alone():
     """Hooks on a leaf end with the graph that they were for."""
     x = leaf(2.0)

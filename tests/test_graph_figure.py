@@ -260,6 +260,12 @@ def test_dot_has_every_node_and_edge():
         (torch.zeros(9, dtype=torch.complex64), "(9,)"),
         (torch.zeros(0, 3), "(0, 3)"),
         (torch.tensor([float("nan"), float("-inf")]), "[nan, −inf]"),
+        (torch.tensor([float("nan"), *range(9)]), "(10,) 0 … 8, 1 nan"),
+        (torch.full((9,), float("nan")), "(9,) all nan"),
+        (torch.linspace(0.2, 0.200001, 9), "(9,) all ≈ 0.2"),
+        (torch.arange(9).to(torch.uint16), "(9,) 0 … 8"),
+        (torch.arange(9.0).to(torch.float8_e4m3fn), "(9,) 0 … 8"),
+        (torch.ones(2, device="meta"), "(2,)"),
         (torch.eye(2).to_sparse(), "[[1, 0], [0, 1]]"),
         (torch.tensor(123456.0), "123456"),
     ],
@@ -267,6 +273,39 @@ def test_dot_has_every_node_and_edge():
 def test_numbers_are_short(tensor, text):
     """Few numbers are written out, many are summed up."""
     assert _text.brief(tensor) == text
+
+
+def test_a_graph_without_numbers_has_shapes():
+    """On the meta device there are shapes, also of gradients, and the figure shows those."""
+    x = torch.ones(2, device="meta", requires_grad=True)
+    with graph.record() as g:
+        y = (x * 2).sum()
+    g.backward(y)
+    assert str(g).splitlines()[0].split() == ["x", "leaf", "AccumulateGrad", "(2,)", "grad", "(2,)"]
+    assert json.loads(g.to_json())["nodes"][0]["outputs"][0]["grad"] == "(2,)"
+    assert "For x: (2,)." in g.player()
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")  # torch's own
+def test_quantized_numbers_are_data():
+    """A quantized constant is listed by the numbers that it stands for."""
+    q, a = torch.quantize_per_tensor(torch.ones(2), 0.5, 0, torch.qint8), torch.ones(2)
+    with graph.record() as g:
+        y = q.dequantize() * a.requires_grad_()
+    assert y.requires_grad
+    values = [node["outputs"][0]["value"] for node in json.loads(g.to_json())["nodes"]]
+    assert values == [[1, 1]] * 4
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_a_figure_has_boxes(most):
+    """A limit below one box is an error that says so."""
+    a = torch.ones(1, requires_grad=True)
+    with graph.record() as g:
+        b = a * 2
+    with pytest.raises(ValueError, match=f"at least one box, got max_nodes={most}"):
+        g.layout(max_nodes=most)
+    assert b.requires_grad
 
 
 def test_layers_are_as_low_as_their_users_allow():

@@ -47,6 +47,30 @@ def test_a_tapes_parts_add_up():
     assert len([e for e in g.edges if e.source.name == "x"]) == 2
 
 
+def test_a_tape_has_steps():
+    """The layers run forward, then backward; a gradient is shown when it has arrived."""
+    tape = Tape()
+    x, y = tape.variable([1, 2], "x"), tape.variable(3, "y")
+    tape.backward((x * y + y).sum())
+    g = graph.of_tape(tape)
+    assert [step.words for step in g.steps()] == [
+        "The inputs: x = [1, 2] and y = 3 require gradients.",
+        "Forward: mul(x, y) = [3, 6]. The tape records the layer.",
+        "Forward: add(mul, y) = [6, 9]. The tape records the layer.",
+        "Forward: sum(add) = 15. The tape records the layer.",
+        "A backward pass enters the graph at sum with the gradient 1.",
+        "Backward: sum gets 1. For add: [1, 1].",
+        "Backward: add gets [1, 1]. For mul: [1, 1]. For y: 2.",
+        "Backward: mul gets [1, 1]. For x: [3, 3]. For y: 3.",
+        "y was used 2 times: its gradient is the sum 2 + 3 = 5.",
+    ]
+    page = BeautifulSoup(g.player(), "html.parser")
+    written = " ".join(item["data-set"] for item in page.select(".lfg-steps > li"))
+    grads = [text.text for text in page.select(".lfg-grad")]
+    assert len(grads) == 5
+    assert all(f'"{grad}"' in written for grad in grads)
+
+
 def test_a_tape_before_its_backward_pass_has_values_only():
     """The figure can be drawn at any time."""
     tape = Tape()
@@ -90,3 +114,14 @@ def test_graphs_stand_side_by_side():
     a.grad = None
     with pytest.raises(graph.GraphError, match="gradient of a"):
         graph.side_by_side(first, second)
+
+
+def test_ids_are_unique_on_a_page():
+    """A graph may be shown as figure, in a player and twice beside itself."""
+    x = torch.tensor(1.0, requires_grad=True)
+    with graph.record() as g:
+        loss = x.sin()
+    g.backward(loss)
+    html = g.player() + graph.side_by_side(g, g, g)
+    ids = [element["id"] for element in BeautifulSoup(html, "html.parser").find_all(id=True)]
+    assert len(ids) == len(set(ids)) == 4 * 4

@@ -1,6 +1,7 @@
 """Scopes: which module's call made a node, and how a large graph is drawn by them."""
 
 import re
+import threading
 
 import pytest
 import torch
@@ -151,3 +152,41 @@ def test_labels_lie_inside_the_figure():
         ends = sorted([route.label_at[0], route.label_at[0] + route.side * 6.1 * len(route.label)])
         assert layout.left <= ends[0]
         assert ends[1] <= layout.left + layout.width
+
+
+def test_modules_of_another_thread_are_none_of_ours():
+    """What another thread runs meanwhile is neither recorded nor part of a scope."""
+    mine, other = nn.Tanh(), nn.Tanh()
+    running, done = threading.Event(), threading.Event()
+
+    def wait(*_):
+        running.set()
+        done.wait(10)
+
+    other.register_forward_pre_hook(wait)
+    thread = threading.Thread(target=other, args=(torch.ones(1),))
+    x = torch.ones(1, requires_grad=True)
+    with graph.record() as g:
+        thread.start()
+        running.wait(10)
+        y = mine(x)
+        done.set()
+        thread.join()
+    assert [node.scope for node in g.nodes if node.kind == "operation"] == [("mine: Tanh",)]
+    assert y.requires_grad
+
+
+@pytest.mark.filterwarnings("ignore:Using `torch.compile")  # torch's own, about hooks
+def test_compiled_code_is_recorded_as_written():
+    """A compiled function or module runs as the code that it was made of, for the recording."""
+    function = torch.compile(lambda x: (x * 2).sin(), backend="eager")
+    net = torch.compile(nn.Sequential(nn.Linear(1, 1), nn.Tanh()), backend="eager")
+    x = torch.ones(1, requires_grad=True)
+    with graph.record() as g:
+        y = net(function(x)).sum()
+    g.backward(y)
+    g.check()
+    made = [node.op for node in g.nodes if node.kind == "operation"]
+    assert [op for op in made if op in {"mul", "sin", "tanh", "sum"}] == made[:2] + made[-2:]
+    assert made[:2] + made[-2:] == ["mul", "sin", "tanh", "sum"]
+    torch._dynamo.reset()

@@ -78,7 +78,8 @@ def _output(output: Output) -> dict[str, Any]:
 def _data(tensor: Tensor | None) -> Any:
     if tensor is None:
         return None
-    return _plain(dense(tensor).tolist()) if tensor.numel() <= LISTED else brief(tensor)
+    listed = tensor.numel() <= LISTED and not tensor.is_meta
+    return _plain(dense(tensor).tolist()) if listed else brief(tensor)
 
 
 def _plain(value: Any) -> Any:

@@ -138,7 +138,7 @@ class Graph:
         max_nodes : int
             The largest number of boxes.  In a larger graph each call of a module, and each
             :meth:`scope`, is one box, as far up as necessary; where that is not enough, only the
-            boxes nearest the end are placed.
+            boxes nearest the end are placed.  At least 1.
 
         Returns
         -------

@@ -114,6 +114,8 @@ def _span(route: Route) -> Point:
 
 def _nearest_the_end(nodes: Sequence[Node], edges: Sequence[Edge], most: int) -> set[Node]:
     """Return the nodes that are the fewest edges away from a result."""
+    if most < 1:
+        raise ValueError(f"a figure has at least one box, got max_nodes={most}")
     if not nodes:
         raise GraphError("There is nothing to draw: the recording has seen no operation.")
     if len(nodes) <= most:

@@ -43,8 +43,10 @@ class Ledger:
         """Return the node that made a tensor and which output it is; write it down if new."""
         held = self.holders.get(id(tensor))
         if tensor.grad_fn is None:
-            if held is None or held[0].outputs[held[1]].requires_grad != tensor.requires_grad:
-                held = self._leaf(tensor) if tensor.requires_grad else self.constant(tensor)
+            flag = tensor.requires_grad
+            if held is None or held[0].outputs[held[1]].requires_grad != flag:
+                tracked = flag and not tensor.is_inference()
+                held = self._leaf(tensor) if tracked else self.constant(tensor)
             return held
         if held is not None and held[0]._fn is tensor.grad_fn:
             return held
@@ -54,15 +56,14 @@ class Ledger:
         return self.hold(node, tensor, tensor.output_nr)
 
     def _leaf(self, tensor: Tensor) -> Source:
-        fn = torch.autograd.graph.get_gradient_edge(tensor).node
-        node = self.discover(fn)
+        node = self.discover(_accumulator(tensor))
         if node.outputs[0]._tensor is not tensor:
             self.hold(node, tensor, 0)
         return node, 0
 
     def constant(self, tensor: Tensor, op: str = "constant") -> Source:
         """Write down a tensor that autograd does not track."""
-        node = Node(op, None, (Output(requires_grad=False, is_leaf=True),))
+        node = Node(op, None, (Output(requires_grad=tensor.requires_grad, is_leaf=True),))
         self._append(node)
         return self.hold(node, tensor, 0)
 
@@ -94,9 +95,9 @@ class Ledger:
         leaf = variable is not None
         outputs = tuple(Output(requires_grad=True, is_leaf=leaf) for _ in _metadata(fn))
         node = Node("leaf" if leaf else _op(fn), fn, outputs)
-        for i, (source, _) in enumerate(fn.next_functions):
+        for i, (source, output) in enumerate(fn.next_functions):
             if source is not None:
-                self._link(node, i, self.by_fn[source])
+                self._link(node, i, self.by_fn[source], output)
         self._append(node)
         self.by_fn[fn] = node
         hook = Hook(node, self.switch)
@@ -121,9 +122,8 @@ class Ledger:
             return node, tensor.output_nr
         return self.by_fn.get(tensor.grad_fn), tensor.output_nr
 
-    def _link(self, node: Node, part: int, source: Node) -> None:
-        if source.is_leaf:
-            node._leaves = {**node._leaves, part: source.outputs[0]}
+    def _link(self, node: Node, part: int, source: Node, output: int) -> None:
+        node._goals = {**node._goals, part: source.outputs[output]}
         node._level = max(node._level, source._level + 1)
         if _deep.crosses(node._level, source._level):
             self.landings.append(source._fn)
@@ -163,6 +163,15 @@ class Ledger:
             tensor = node.outputs[position]._tensor
             if node._fn is None and tensor is not None and tensor.requires_grad:
                 self.node_of(tensor)
+
+
+def _accumulator(leaf: Tensor) -> Any:
+    """Return the backward node of a leaf, in any mode and with any layout."""
+    alone = torch._C.DisableTorchFunction()  # a subclass of Tensor would add a node of its own
+    with alone, torch.inference_mode(mode=False), torch.enable_grad():
+        if leaf.layout == torch.strided:
+            return torch.autograd.graph.get_gradient_edge(leaf).node
+        return leaf.clone().grad_fn.next_functions[0][0]  # type: ignore[union-attr]
 
 
 def _op(fn: Any) -> str:

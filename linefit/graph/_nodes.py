@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from linefit.graph._output import Output
+from linefit.graph._output import Output, parts_of
 
 NOTHING: Mapping[int, Any] = MappingProxyType({})
 Kind = Literal["operation", "leaf", "constant", "group"]
@@ -55,7 +55,7 @@ class Saved:
         self.name = name
         self.shape = tuple(tensor.shape)
         self.dtype = tensor.dtype
-        self.nbytes = tensor.nbytes
+        self.nbytes = sum(part.nbytes for part in parts_of(tensor))
         self.output = output
         self._source = None if source is None else weakref.ref(source)  # often the node itself
 
@@ -93,7 +93,7 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "_fn", "_leaves", "_level", "_order", "_parts", "_runs", "_sources", "_tick",
+        "__weakref__", "_fn", "_goals", "_level", "_order", "_parts", "_runs", "_sources", "_tick",
         "backward_name", "index", "op", "outputs", "saved", "scope",
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ class Node:
         # Nothing is made before it is needed: a recording may hold a hundred thousand nodes.
         self._sources: Sequence[tuple[Node, int]] = ()  # inputs that autograd does not know of
         self._order: Sequence[Node | complex] = ()  # all operands as the user wrote them
-        self._leaves: Mapping[int, Output] = NOTHING  # fn.next_functions that are leaves
+        self._goals: Mapping[int, Output] = NOTHING  # what is behind fn.next_functions
         self._level = 0  # steps to the farthest leaf behind it
         self._parts: Mapping[int, Tensor] = NOTHING  # the gradient sent along fn.next_functions
         self._runs: tuple[Run, ...] = ()
@@ -178,14 +178,14 @@ class Node:
             return
         for output, grad in zip(self.outputs, run.received, strict=False):
             if grad is not None:
-                output.receive(grad, run.task)
+                output.receive(grad, run.task, whole=True)
             output.keep_accumulated()
         parts = dict(self._parts)
         for i, grad in enumerate(run.sent):
             if grad is not None:
                 parts[i] = parts[i] + grad if i in parts else grad
-                if i in self._leaves:
-                    self._leaves[i].receive(grad, run.task)
+                if i in self._goals:
+                    self._goals[i].receive(grad, run.task)
         self._parts = parts
 
     def __repr__(self) -> str:

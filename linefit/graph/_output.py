@@ -7,6 +7,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+ROWS, COLUMNS = ("crow_indices", "col_indices"), ("ccol_indices", "row_indices")
+PARTS = {  # how a tensor names what a sparse one consists of
+    torch.sparse_coo: ("_indices", "_values"),
+    torch.sparse_csr: (*ROWS, "values"),
+    torch.sparse_bsr: (*ROWS, "values"),
+    torch.sparse_csc: (*COLUMNS, "values"),
+    torch.sparse_bsc: (*COLUMNS, "values"),
+}
+
+
+def parts_of(tensor: Tensor) -> list[Tensor]:
+    """Return the dense tensors that hold the numbers of a tensor: itself, unless it is sparse."""
+    names = PARTS.get(tensor.layout, ())
+    return [getattr(tensor, name)() for name in names] or [tensor]
+
 
 class GraphError(ValueError):
     """Tell where a recorded graph differs from its tensors, or what it cannot record."""

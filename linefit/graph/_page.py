@@ -40,5 +40,9 @@ def side_by_side(*graphs: Drawn, titles: Sequence[str] = ()) -> HTML:
     if titles and len(titles) != len(graphs):
         raise ValueError(f"expected a title for each of {len(graphs)} graphs, got {len(titles)}")
     above = [f"<p><strong>{escape(title)}</strong></p>" for title in titles] or [""] * len(graphs)
-    parts = [f"<div>{t}{g._repr_html_()}</div>" for t, g in zip(above, graphs, strict=True)]
+    figures: list[str] = []
+    for drawn in graphs:
+        figure, again = drawn._repr_html_(), len(figures)
+        figures.append(figure.replace(' id="', f' id="b{again}-') if figure in figures else figure)
+    parts = [f"<div>{t}{figure}</div>" for t, figure in zip(above, figures, strict=True)]
     return HTML(f'<div class="lfg-beside">{"".join(parts)}</div>')

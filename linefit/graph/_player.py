@@ -43,7 +43,7 @@ def player(layout: Layout, steps: Sequence[Step]) -> str:
     return (
         '<figure class="lfg-player graph">'
         f'<div class="lfg-scroll" tabindex="0" role="group" aria-label="{say["figure"]}">'
-        f"{draw(layout, alone=False)}</div>"
+        f"{draw(layout, alone=False, kind='p')}</div>"
         '<div class="lfg-bar" hidden>'
         f'<div class="lfg-controls" role="group" aria-label="{say["group"]}">'
         f"{_controls(count)}</div>"

@@ -24,7 +24,8 @@ class Saving:
     """
 
     def __init__(self) -> None:
-        with torch.enable_grad():
+        alone = torch._C.DisableTorchFunction()  # no part of a recording around this one
+        with alone, torch.inference_mode(mode=False), torch.enable_grad():
             first = torch.zeros((), requires_grad=True).clone().grad_fn
         self.first: int = first._sequence_nr()  # type: ignore[union-attr]
         self.hooked = False  # whether any operation ran under saved-tensor hooks

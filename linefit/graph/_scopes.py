@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,9 +22,16 @@ class _Running:
     def __init__(self, ledger: Ledger, names: Mapping[int, tuple[str, nn.Module]]) -> None:
         self.ledger, self.names = ledger, names
         self.outer: list[tuple[nn.Module, Path]] = []
+        self.thread = get_ident()
+
+    def _is_elsewhere(self) -> bool:
+        """Whether the call is another thread's: hooks on every module are called for all."""
+        return get_ident() != self.thread
 
     def before(self, module: nn.Module, _args: Any) -> None:
         """Run before the module's ``forward``."""
+        if self._is_elsewhere():
+            return
         kind = type(module).__name__
         known = self.names.get(id(module))
         self.outer.append((module, self.ledger.switch.scope))
@@ -31,6 +39,8 @@ class _Running:
 
     def after(self, module: nn.Module, _args: Any, result: Any) -> None:
         """Run after it, also when it has raised an error."""
+        if self._is_elsewhere():
+            return
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor) and self.ledger.unknown(tensor):
                 self.ledger.node_of(tensor)  # a custom Function's, which belongs to this scope

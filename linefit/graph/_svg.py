@@ -22,9 +22,10 @@ def is_external() -> bool:
     return os.environ.get("LINEFIT_PLAYER") == "external"
 
 
-def draw(layout: Layout, *, alone: bool = True) -> str:
+def draw(layout: Layout, *, alone: bool = True, kind: str = "g") -> str:
     """Return the figure; its ids begin with a digest of what it shows, so that pages hold many.
 
+    ``kind`` goes before the digest: a page may show the same graph in several ways.
     It holds its style, unless it does not stand ``alone`` and the page has it.
     """
     routes = [_route(i, route) for i, route in enumerate(layout.routes)]
@@ -32,7 +33,7 @@ def draw(layout: Layout, *, alone: bool = True) -> str:
         ["".join(r[0] for r in routes), *map(_box, layout.boxes), *(r[1] for r in routes)]
     )
     size = f"{layout.width:.0f}", f"{layout.height:.0f}"
-    prefix = "g" + hashlib.sha256((body + layout.words).encode()).hexdigest()[:8]
+    prefix = kind + hashlib.sha256((body + layout.words).encode()).hexdigest()[:8]
     least = min(WIDEST, int(layout.width * LEGIBLE / STEP))
     style = f"<style>{STYLE}</style>" if alone or not is_external() else ""
     numbered = body.replace(' id="', f' id="{prefix}-')

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from linefit.graph._graph import Graph
 from linefit.graph._ledger import Ledger
-from linefit.graph._nodes import Edge, Node
+from linefit.graph._nodes import Edge, Node, Run
 from linefit.graph._output import Output
 from linefit.tape import Array, Tape, Var, unbroadcast
 
@@ -16,7 +16,7 @@ def of_tape(tape: Tape) -> Graph:
     """Return the graph that a tape holds, with its values and gradients.
 
     A node's ``backward_name`` is "layer"; the parts of a gradient, which a tape does not keep, are
-    computed once more from the layers' rules.
+    computed once more from the layers' rules.  Its steps tell several backward passes as one.
 
     Parameters
     ----------
@@ -36,16 +36,19 @@ def of_tape(tape: Tape) -> Graph:
     """
     made = {var: _node(i, var) for i, var in enumerate(tape.nodes)}
     edges = []
-    for var, node in made.items():
+    for tick, (var, node) in enumerate(reversed(made.items()), 1):
         given = var.grad is not None and var.requires_grad
         diffs = var.layer.backward(var.grad, *(v.value for v in var.inputs)) if given else ()
         for i, source in enumerate(var.inputs):
             edges.append(Edge(made[source], node, 0, i if source.requires_grad else None))
-        node._parts = {
-            i: _tensor(unbroadcast(diff, source.value.shape))
-            for i, (source, diff) in enumerate(zip(var.inputs, diffs, strict=bool(diffs)))
-            if source.requires_grad
-        }
+        sent = tuple(
+            _tensor(unbroadcast(diff, source.value.shape)) if source.requires_grad else None
+            for source, diff in zip(var.inputs, diffs, strict=bool(diffs))
+        )
+        node._parts = {i: part for i, part in enumerate(sent) if part is not None}
+        if given and var.inputs:
+            node._runs = (Run(0, tick, (node.grad,), sent, kept=False),)
+    edges.sort(key=lambda edge: edge.target.index)
     graph = Graph(Ledger(max_elements=0))
     graph._ledger.nodes = list(made.values())
     graph._built = len(made), tuple(made.values()), tuple(edges)

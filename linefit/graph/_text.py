@@ -14,6 +14,10 @@ from linefit.graph._nodes import Edge, Node
 from linefit.graph._output import Output
 
 SHOWN = 60  # lines of a listing
+ORDERED = {  # types of which torch finds the smallest number
+    torch.float64, torch.float32, torch.float16, torch.bfloat16,
+    torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8,
+}  # fmt: skip
 FEW, WIDE = 6, 24  # elements, and characters in which a tensor is written out
 COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -39,17 +43,32 @@ def brief(tensor: Tensor) -> str:
     >>> brief(torch.tensor([1.0, -2.5])), brief(torch.arange(100).reshape(4, 25))
     ('[1, −2.5]', '(4, 25) 0 … 99')
     """
-    if tensor.layout != torch.strided or tensor.is_quantized:
-        tensor = tensor.dequantize() if tensor.is_quantized else tensor.to_dense()
-    if 0 < tensor.numel() <= FEW and len(text := _few(tensor.tolist())) <= WIDE:
-        return text
+    tensor = dense(tensor)
     shape = tuple(tensor.shape)
-    if tensor.is_complex() or tensor.numel() == 0:
+    if tensor.is_meta or tensor.numel() == 0:
+        return f"{shape}"
+    if tensor.numel() <= FEW and len(text := _few(tensor.tolist())) <= WIDE:
+        return text
+    if tensor.is_complex():
         return f"{shape}"
     if tensor.dtype == torch.bool:
         return f"{shape} {int(tensor.sum())} True"
-    low, high = (number(v.item(), digits=3) for v in (tensor.min(), tensor.max()))
-    return f"{shape} {low} … {high}" if low != high else f"{shape} all {low}"
+    return f"{shape} {_range(tensor)}"
+
+
+def _range(tensor: Tensor) -> str:
+    """Return the smallest and the largest number, and how many are none."""
+    ordered = tensor if tensor.dtype in ORDERED else tensor.double()
+    nans = int(ordered.isnan().sum())
+    if nans == ordered.numel():
+        return "all nan"
+    if nans:
+        return f"{_range(ordered[~ordered.isnan()])}, {nans} nan"
+    least, most = ordered.min().item(), ordered.max().item()
+    low, high = number(least, digits=3), number(most, digits=3)
+    if low != high:
+        return f"{low} … {high}"
+    return f"all {low}" if least == most else f"all ≈ {low}"
 
 
 def _few(value: Any) -> str:
@@ -79,6 +98,9 @@ def gradients(grad: Tensor | None, kept: Tensor | None) -> list[str]:
 
 
 def dense(tensor: Tensor) -> Tensor:
+    """Return the same numbers one by one, of a sparse or a quantized tensor too."""
+    if tensor.is_quantized:
+        return tensor.dequantize()
     return tensor.to_dense() if tensor.layout != torch.strided else tensor
 
 

@@ -91,6 +91,17 @@ def without_loose_constants(nodes: list[Node], edges: list[Edge]) -> set[Node]:
     return shown
 
 
+def flat(values: Any) -> Iterator[Any]:
+    """Yield what lists, tuples and dicts hold, at any depth."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from flat(value)
+        elif isinstance(value, dict):
+            yield from flat(value.values())
+        else:
+            yield value
+
+
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
     """Let Python look for garbage less often while many objects are made that stay."""
@@ -112,14 +123,3 @@ def without_collecting() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def flat(values: Any) -> Iterator[Any]:
-    """Yield what lists, tuples and dicts hold, at any depth."""
-    for value in values:
-        if isinstance(value, list | tuple):
-            yield from flat(value)
-        elif isinstance(value, dict):
-            yield from flat(value.values())
-        else:
-            yield value

@@ -49,6 +49,8 @@ def forward(node: Node, edges: Sequence[Edge]) -> str:
     words += f" = {results}." if results else "."
     if node.backward_name is None:
         return f"{words} Nothing is recorded."
+    if node.grad_fn is None:
+        return f"{words} The tape records the layer."
     kept = [_saved_name(node, saved) for saved in node.saved]
     keeps = f" and keeps {_list(list(dict.fromkeys(kept)))}" if kept else ""
     return f"{words} Autograd records {node.backward_name}{keeps}."
@@ -66,7 +68,8 @@ def backward(
     """Say what a backward node got, multiplied by and sent on, and whether it keeps its tensors."""
     received = [spoken(grad) for grad in run.received if grad is not None]
     incoming = " and ".join(received) or "nothing"
-    words = [f"Backward: {node.backward_name} gets {incoming}."]
+    who = node.op if node.grad_fn is None else node.backward_name  # a tape's layer or autograd's
+    words = [f"Backward: {who} gets {incoming}."]
     for (edge, grad), rule in zip(sent, rules, strict=True):
         goal, outgoing = _called(edge.source, edge.output), spoken(grad)
         words.append(f"For {goal}: {_product(incoming, rule, outgoing)}.")
