@@ -10,7 +10,7 @@ import torch
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from linefit.graph import Box, Route
+    from linefit.graph.draw.layout import Box, Route
 
 LINE = 16.0  # height of a line of text in a layout
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from linefit import graph
-from linefit.graph import _place, _text
+from linefit.graph.draw.layers import arrange
+from linefit.graph.sentences import brief
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -272,7 +273,7 @@ def test_dot_has_every_node_and_edge():
 )
 def test_numbers_are_short(tensor, text):
     """Few numbers are written out, many are summed up."""
-    assert _text.brief(tensor) == text
+    assert brief(tensor) == text
 
 
 def test_a_graph_without_numbers_has_shapes():
@@ -310,13 +311,13 @@ def test_a_figure_has_boxes(most):
 
 def test_layers_are_as_low_as_their_users_allow():
     """A leaf stands just above what uses it, however long the other branch."""
-    placed = _place.place([10.0] * 5, [(0, 1), (1, 2), (2, 4), (3, 4)], pulls=[1] * 4, bend=5.0)
-    assert placed.layer[:5] == (0, 1, 2, 2, 3)
+    arranged = arrange([10.0] * 5, [(0, 1), (1, 2), (2, 4), (3, 4)], pulls=[1] * 4, bend=5.0)
+    assert arranged.layer[:5] == (0, 1, 2, 2, 3)
 
 
 def test_a_long_edge_bends_around_boxes():
     """An edge over several layers has a place of its own in each."""
-    placed = _place.place([40.0] * 3, [(0, 1), (1, 2), (0, 2)], pulls=[1] * 3, bend=5.0)
-    (bend,) = placed.chains[2][1:-1]
-    assert placed.layer[bend] == placed.layer[1]
-    assert abs(placed.x[bend] - placed.x[1]) >= 20 + 2.5
+    arranged = arrange([40.0] * 3, [(0, 1), (1, 2), (0, 2)], pulls=[1] * 3, bend=5.0)
+    (bend,) = arranged.chains[2][1:-1]
+    assert arranged.layer[bend] == arranged.layer[1]
+    assert abs(arranged.x[bend] - arranged.x[1]) >= 20 + 2.5

@@ -1,11 +1,12 @@
-"""Draw a large graph by its scopes: each call of a module is one box."""
+"""Merge the nodes of each module call into one box, until a large graph fits."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
-from linefit.graph._nodes import Edge, Kind, Node
+from linefit.graph.nodes import Edge, Kind, Node
+from linefit.graph.sentences import operations
 
 
 class Group(Node):
@@ -31,8 +32,7 @@ class Group(Node):
             or ((node, i) not in used_inside and output.value is not None and not node.is_leaf)
         )
         super().__init__(name, None, outputs or members[-1].outputs)
-        count = sum(node.kind == "operation" for node in members)
-        self.backward_name = f"{count} operation" + "s" * (count != 1)
+        self.backward_name = operations(sum(node.kind == "operation" for node in members))
         self.index = members[-1].index
         self.members = tuple(members)
 
@@ -45,7 +45,11 @@ class Group(Node):
 def collapse(
     nodes: Sequence[Node], edges: Sequence[Edge], most: int
 ) -> tuple[Sequence[Node], Sequence[Edge]]:
-    """Return the graph in at most so many boxes, if scopes allow; else in as few as they do."""
+    """Merge the nodes of each scope into a group, the deepest scopes first, up to ``most`` boxes.
+
+    Where the outermost scopes still leave more, the fewest boxes that scopes allow are returned.
+    They are in topological order; scopes whose groups would depend on each other are not merged.
+    """
     import igraph  # which imports matplotlib where there is one: only when something is drawn
 
     deepest = max((len(node.scope) for node in nodes), default=0)
@@ -65,7 +69,7 @@ def collapse(
 def _at_depth(
     nodes: Sequence[Node], edges: Sequence[Edge], depth: int
 ) -> tuple[list[Node], list[Edge]]:
-    """Return groups of the nodes that share their first scopes, and the edges between groups."""
+    """Return a group for all nodes with the same outermost ``depth`` scopes, and their edges."""
     keys = _keys(nodes, edges, depth)
     members: defaultdict[Hashable, list[Node]] = defaultdict(list)
     within: defaultdict[Hashable, list[Edge]] = defaultdict(list)
@@ -80,7 +84,8 @@ def _at_depth(
     }
     between: dict[tuple[Node, Node, int | None], Edge] = {}
     for edge in edges:
-        source, target = box[keys[edge.source]], box[keys[edge.target]]
+        source = box[keys[edge.source]]
+        target = box[keys[edge.target]]
         if source is target:
             continue
         plain = not isinstance(source, Group) and not isinstance(target, Group)

@@ -1,7 +1,7 @@
-"""Layers, order and horizontal places: the geometry of the figure, without a word in it.
+"""Arrange boxes in layers, in an order with few crossings, close to their neighbors.
 
-Sugiyama's method: every node gets a layer, an edge over several layers is cut into short ones,
-igraph orders the layers so that few edges cross, and each box then moves as close to its
+This is Sugiyama's method: every node gets a layer, an edge over several layers is cut into short
+ones, igraph orders the layers so that few edges cross, and each box then moves as close to its
 neighbors as the boxes beside it allow.
 """
 
@@ -18,8 +18,8 @@ LONG = 4.0  # how much more a long edge pulls than a short one, so that it runs 
 
 
 @dataclass(frozen=True)
-class Placed:
-    """Where each vertex is: the boxes come first, then the bends of long edges.
+class Arrangement:
+    """The x coordinate and layer of each vertex: first the boxes, then the bends of long edges.
 
     ``chains`` holds for each edge the vertices that it passes, from its source to its target.
     """
@@ -29,14 +29,14 @@ class Placed:
     chains: tuple[tuple[int, ...], ...]
 
 
-def place(
+def arrange(
     widths: Sequence[float],
     edges: Sequence[tuple[int, int]],
     *,
     pulls: Sequence[float],
     bend: float,
-) -> Placed:
-    """Place boxes of some widths; they are numbered so that every edge goes from low to high.
+) -> Arrangement:
+    """Arrange boxes of some widths; they are numbered so that every edge goes from low to high.
 
     The larger the pull of an edge, the straighter it runs; ``bend`` is the room that it takes
     beside boxes.
@@ -51,7 +51,7 @@ def place(
         for chain, pull in zip(chains, pulls, strict=True)
         for pair in pairwise(chain)
     ]
-    return Placed(tuple(_straightened(rows, sizes, springs)), tuple(layer), tuple(chains))
+    return Arrangement(tuple(_straightened(rows, sizes, springs)), tuple(layer), tuple(chains))
 
 
 def _layers(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
@@ -92,7 +92,8 @@ def _straightened(
     springs: Sequence[tuple[int, int, float]],
 ) -> list[float]:
     """Return x of every vertex, after sweeps that move each towards its neighbors."""
-    above, below = defaultdict(list), defaultdict(list)
+    above = defaultdict(list)
+    below = defaultdict(list)
     weights = [0.0] * len(widths)
     for source, target, pull in springs:
         above[target].append((source, pull))
@@ -101,7 +102,8 @@ def _straightened(
         weights[target] = max(weights[target], pull)
     x = [0.0] * len(widths)
     for sweep in range(SWEEPS):
-        down, both = sweep % 2, sweep >= SWEEPS - 2
+        down = sweep % 2
+        both = sweep >= SWEEPS - 2
         for row in rows if down else reversed(rows):
             wanted = []
             for v in row:
@@ -121,7 +123,7 @@ def _move(
     wanted: Sequence[float],
     weights: Sequence[float],
 ) -> None:
-    """Move a row's vertices as near to the wanted places as order and widths allow.
+    """Move a row's vertices as near to the wanted x coordinates as order and widths allow.
 
     Least squares under x[i + 1] − x[i] ≥ room: without the rooms this is isotonic regression,
     which merges neighbors that are out of order into blocks with their mean.
@@ -131,11 +133,14 @@ def _move(
         rooms.append(rooms[-1] + (widths[one] + widths[other]) / 2 + GAP)
     blocks: list[tuple[float, float, int]] = []  # mean, weight, number of vertices
     for want, room, weight in zip(wanted, rooms, weights, strict=True):
-        mean, mass, count = want - room, weight, 1
+        mean = want - room
+        mass = weight
+        count = 1
         while blocks and blocks[-1][0] > mean:
             before, heavy, several = blocks.pop()
             mean = (mean * mass + before * heavy) / (mass + heavy)
-            mass, count = mass + heavy, count + several
+            mass += heavy
+            count += several
         blocks.append((mean, mass, count))
     means = [mean for mean, _, count in blocks for _ in range(count)]
     for vertex, mean, room in zip(row, means, rooms, strict=True):
