@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from linefit.graph.draw.layout import Box, Route
 
 LINE = 16.0  # height of a line of text in a layout
+LABEL_LINE = 13.0  # and of one at an edge
 
 
 def fit_axes(ax: Axes, width: float, height: float) -> float:
@@ -38,9 +39,11 @@ def draw_route(ax: Axes, route: Route, scale: float) -> None:
         ax.plot(x + (to_x - x) * ease, y + (to_y - y) * t, linewidth=1.2 * scale, **style)
     x, y = route.points[-1]
     ax.fill([x - 3.5, x + 3.5, x], [y - 7, y - 7, y], color="0.5")
-    if route.label:
+    side = ("center", "left", "right")[route.side]
+    x, y = route.label_at
+    for i, line in enumerate(route.lines):
         look: dict[str, Any] = {"color": "C1", "fontsize": 11 * scale, "family": "monospace"}
-        ax.text(*route.label_at, route.label, ha=("center", "left", "right")[route.side], **look)
+        ax.text(x, y + LABEL_LINE * i, line.text, ha=side, **look)
 
 
 def draw_box(ax: Axes, box: Box, scale: float) -> None:

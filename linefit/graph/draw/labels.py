@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from torch import Tensor
 
 from linefit.graph import sentences
 from linefit.graph.nodes import Edge, Node, Output
 
+SIZE = 12  # pixels of the font, but for these:
+SIZES = {"function": 10, "part": 11}
+ADVANCE = 0.61  # width of a character in the widest of the usual monospaced fonts, in sizes
+
 
 @dataclass(frozen=True)
 class TextLine:
-    """One line of text in a box; ``role`` is "title", "function", "value" or "grad".
+    """One line of text: in a box a "title", "function", "value" or "grad", at an edge a "part".
 
     ``output`` is the number of the output whose value or gradient it is.
     """
@@ -22,6 +27,12 @@ class TextLine:
     role: str
     text: str
     output: int = 0
+
+    @property
+    def width(self) -> float:
+        """The pixels that it takes in a monospaced font; East Asian characters take two places."""
+        places = sum(2 if east_asian_width(sign) in "WF" else 1 for sign in self.text)
+        return places * ADVANCE * SIZES.get(self.role, SIZE)
 
 
 def text_lines(node: Node) -> tuple[TextLine, ...]:
@@ -56,12 +67,12 @@ def _shown(node: Node) -> Iterator[tuple[int, Output, str]]:
         yield i, output, f"{output.name or shown.index((i, output))}: " if len(shown) > 1 else ""
 
 
-def edge_labels(edges: Sequence[Edge]) -> list[str]:
-    """Return the label of each edge: its part of a gradient where several parts add up, else ""."""
+def edge_labels(edges: Sequence[Edge]) -> list[tuple[TextLine, ...]]:
+    """Return the label of each edge: its part of a gradient, where several parts add up."""
     fan_out = Counter((e.source, e.output) for e in edges if e.input is not None)
     return [
-        sentences.part_of_gradient(e.grad)
+        (TextLine("part", sentences.part_of_gradient(e.grad)),)
         if e.grad is not None and fan_out[e.source, e.output] > 1
-        else ""
+        else ()
         for e in edges
     ]

@@ -2,7 +2,8 @@
 
 This is Sugiyama's method: every node gets a layer, an edge over several layers is cut into short
 ones, igraph orders the layers so that few edges cross, and each box then moves as close to its
-neighbors as the boxes beside it allow.
+neighbors as the boxes beside it allow.  An edge's label is placed like a box, in a layer of labels
+just above the one where the edge ends, so that nothing else can come to stand there.
 """
 
 from __future__ import annotations
@@ -16,17 +17,23 @@ GAP = 12.0  # between two boxes
 SWEEPS = 30
 LONG = 4.0  # how much more a long edge pulls than a short one, so that it runs straight
 
+Extent = tuple[float, float]  # how far a vertex reaches to its left and to its right
+
 
 @dataclass(frozen=True)
 class Arrangement:
     """The x coordinate and layer of each vertex: first the boxes, then the bends of long edges.
 
     ``chains`` holds for each edge the vertices that it passes, from its source to its target.
+    Of an edge with a label the last vertex before the target carries it, in one of the
+    ``label_layers``; ``sides`` says whether it stands to the left (−1) or right (1) of the edge.
     """
 
     x: tuple[float, ...]
     layer: tuple[int, ...]
     chains: tuple[tuple[int, ...], ...]
+    label_layers: frozenset[int]
+    sides: tuple[int, ...]
 
 
 def arrange(
@@ -35,23 +42,62 @@ def arrange(
     *,
     pulls: Sequence[float],
     bend: float,
+    labels: Sequence[float] | None = None,
 ) -> Arrangement:
     """Arrange boxes of some widths; they are numbered so that every edge goes from low to high.
 
     The larger the pull of an edge, the straighter it runs; ``bend`` is the room that it takes
-    beside boxes.
+    beside boxes, and ``labels`` that of its label, 0 for none.
     """
-    layer = _layers(len(widths), edges)
+    labels = labels or [0.0] * len(edges)
+    level = _layers(len(widths), edges)
+    labelled = {level[target] for (_, target), room in zip(edges, labels, strict=True) if room}
+    layer = [one + sum(other <= one for other in labelled) for one in level]
+    label_layers = frozenset(layer[target] - 1 for _, target in edges if level[target] in labelled)
     chains = [_cut(edge, layer) for edge in edges]
     short = [pair for chain in chains for pair in pairwise(chain)]
-    rows = _ordered(layer, short)
-    sizes = [*widths, *[bend] * (len(layer) - len(widths))]
+    part = _parts(len(layer), short)
+    rows = [sorted(row, key=part.__getitem__) for row in _ordered(layer, short)]
     springs = [
-        (*pair, pull * (LONG if len(chain) > 2 else 1))
-        for chain, pull in zip(chains, pulls, strict=True)
+        (*pair, pull * (LONG if level[target] - level[source] > 1 else 1))
+        for (source, target), chain, pull in zip(edges, chains, pulls, strict=True)
         for pair in pairwise(chain)
     ]
-    return Arrangement(tuple(_straightened(rows, sizes, springs)), tuple(layer), tuple(chains))
+    extents = [(width / 2, width / 2) for width in widths]
+    extents += [(bend / 2, bend / 2)] * (len(layer) - len(widths))
+    carriers = [(chain[-2], room) for chain, room in zip(chains, labels, strict=True) if room]
+    for vertex, room in carriers:
+        extents[vertex] = (bend + room) / 2, (bend + room) / 2
+    sides = _sides(_placed(rows, extents, springs, part), edges, chains, labels)
+    for chain, room, side in zip(chains, labels, sides, strict=True):
+        if room:
+            extents[chain[-2]] = (room, bend / 2) if side < 0 else (bend / 2, room)
+    x = tuple(_placed(rows, extents, springs, part))
+    return Arrangement(x, tuple(layer), tuple(chains), label_layers, tuple(sides))
+
+
+def _sides(
+    x: Sequence[float],
+    edges: Sequence[tuple[int, int]],
+    chains: Sequence[Sequence[int]],
+    labels: Sequence[float],
+) -> list[int]:
+    """Return on which side of each edge its label stands: on the outer side of the fan-out.
+
+    Of the labelled edges from one box those further to the left have it on the left, the others on
+    the right; the one in the middle has it on the side to which it turns.
+    """
+    fans: defaultdict[int, list[int]] = defaultdict(list)
+    for i, (source, _) in enumerate(edges):
+        if labels[i]:
+            fans[source].append(i)
+    sides = [1] * len(edges)
+    for source, fan in fans.items():
+        fan.sort(key=lambda i: x[chains[i][-2]])
+        for place, i in enumerate(fan):
+            from_middle = 2 * place - (len(fan) - 1) or x[chains[i][-2]] - x[source]
+            sides[i] = -1 if from_middle < 0 else 1
+    return sides
 
 
 def _layers(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
@@ -86,21 +132,63 @@ def _ordered(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[lis
     return rows
 
 
-def _straightened(
+def _parts(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
+    """Return for each vertex the number of the part of the graph in which all are connected."""
+    near = defaultdict(list)
+    for one, other in edges:
+        near[one].append(other)
+        near[other].append(one)
+    part = [-1] * count
+    for first in range(count):
+        stack = [first] if part[first] < 0 else []
+        while stack:
+            vertex = stack.pop()
+            if part[vertex] < 0:
+                part[vertex] = first
+                stack += near[vertex]
+    return part
+
+
+def _placed(
     rows: Sequence[Sequence[int]],
-    widths: Sequence[float],
+    extents: Sequence[Extent],
     springs: Sequence[tuple[int, int, float]],
+    part: Sequence[int],
 ) -> list[float]:
-    """Return x of every vertex, after sweeps that move each towards its neighbors."""
+    """Return x of every vertex: each part straightened alone, then moved up to those before it."""
+    x = [0.0] * len(extents)
+    used = [-GAP] * len(rows)  # where the last vertex of each row ends
+    for number in sorted(set(part)):
+        mine = [[v for v in row if part[v] == number] for row in rows]
+        inner = [spring for spring in springs if part[spring[0]] == number]
+        _straighten([row for row in mine if row], extents, inner, x)
+        shift = max(
+            used[i] + GAP - (x[row[0]] - extents[row[0]][0]) for i, row in enumerate(mine) if row
+        )
+        for i, row in enumerate(mine):
+            for vertex in row:
+                x[vertex] += shift
+            if row:
+                used[i] = x[row[-1]] + extents[row[-1]][1]
+    left = min(x[v] - extents[v][0] for v in range(len(extents)))
+    return [round(value - left, 2) for value in x]
+
+
+def _straighten(
+    rows: Sequence[Sequence[int]],
+    extents: Sequence[Extent],
+    springs: Sequence[tuple[int, int, float]],
+    x: list[float],
+) -> None:
+    """Set x of every vertex in some rows, by sweeps that move each towards its neighbors."""
     above = defaultdict(list)
     below = defaultdict(list)
-    weights = [0.0] * len(widths)
+    weights = [0.0] * len(extents)
     for source, target, pull in springs:
         above[target].append((source, pull))
         below[source].append((target, pull))
         weights[source] = max(weights[source], pull)
         weights[target] = max(weights[target], pull)
-    x = [0.0] * len(widths)
     for sweep in range(SWEEPS):
         down = sweep % 2
         both = sweep >= SWEEPS - 2
@@ -111,14 +199,12 @@ def _straightened(
                 near = above[v] + below[v] if both or not near else near
                 total = sum(pull for _, pull in near)
                 wanted.append(sum(x[n] * pull for n, pull in near) / total if near else x[v])
-            _move(row, widths, x, wanted, [weights[v] or 1.0 for v in row])
-    left = min(x[v] - widths[v] / 2 for v in range(len(widths)))
-    return [round(value - left, 2) for value in x]
+            _move(row, extents, x, wanted, [weights[v] or 1.0 for v in row])
 
 
 def _move(
     row: Sequence[int],
-    widths: Sequence[float],
+    extents: Sequence[Extent],
     x: list[float],
     wanted: Sequence[float],
     weights: Sequence[float],
@@ -130,7 +216,7 @@ def _move(
     """
     rooms = [0.0]
     for one, other in pairwise(row):
-        rooms.append(rooms[-1] + (widths[one] + widths[other]) / 2 + GAP)
+        rooms.append(rooms[-1] + extents[one][1] + extents[other][0] + GAP)
     blocks: list[tuple[float, float, int]] = []  # mean, weight, number of vertices
     for want, room, weight in zip(wanted, rooms, weights, strict=True):
         mean = want - room

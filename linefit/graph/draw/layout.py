@@ -15,11 +15,11 @@ from linefit.graph.sentences import alt_text, size_note
 
 Point = tuple[float, float]
 
-CHARACTER = 7.3  # width of a monospaced character of 12 px
-SMALL_CHARACTER = 6.1  # and of one of 10 px
-LINE = 16.0  # height of a line of text
+LINE = 16.0  # height of a line of text in a box
+LABEL_LINE = 13.0  # and of one at an edge
 GAP = 36.0  # room between two layers
-LABEL = 16.0  # and more where edges have labels
+LABEL_GAP = 22.0  # and between a layer and its labels
+ASIDE = 6.0  # room between an edge and its label
 MARGIN = 8.0
 CUT = 9.0  # how far a leaf's upper and lower sides end before its box does
 TIP = 3.0  # how far its tips stand out
@@ -56,15 +56,21 @@ class Box:
 class Route:
     """The polyline of an edge from the box of its source to that of its target.
 
-    ``label`` is the gradient that came back along it, where a node gets several; its base line is
-    at ``label_at``, to the left (``side`` −1) or right (1) of the way.
+    ``lines`` are its label, such as the gradient that came back along it where a node gets several.
+    The base line of the first is at ``label_at``, to the left (``side`` −1) or right (1) of the
+    edge; the others follow below.
     """
 
     edge: Edge
     points: tuple[Point, ...]
-    label: str = ""
+    lines: tuple[TextLine, ...] = ()
     label_at: Point = (0.0, 0.0)
     side: int = 1
+
+    @property
+    def label(self) -> str:
+        """The part of the gradient that came back along it, as the label says it; "" for none."""
+        return next((line.text for line in self.lines if line.role == "part"), "")
 
 
 @dataclass(frozen=True)
@@ -97,9 +103,10 @@ def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> 
     number = {node: i for i, node in enumerate(kept)}
     ends = [(number[e.source], number[e.target]) for e in drawn]
     pulls = [PULLS[e.source.kind] for e in drawn]
-    arranged = arrange(widths, ends, pulls=pulls, bend=BEND)
     labels = edge_labels(drawn)
-    rows = _rows(arranged, heights, _labelled(arranged, labels))
+    rooms = [ASIDE + _widest(label) if label else 0.0 for label in labels]
+    arranged = arrange(widths, ends, pulls=pulls, bend=BEND, labels=rooms)
+    rows = _rows(arranged, heights, labels)
     middles = [sum(rows[layer]) / 2 for layer in arranged.layer]
     boxes = tuple(
         Box(n, MARGIN + arranged.x[i], middles[i], widths[i], heights[i], lines[i])
@@ -109,12 +116,6 @@ def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> 
     note = size_note(len(nodes), len(every), len(kept))
     words = " ".join(filter(None, [alt_text(nodes), note]))
     return Layout(boxes, routes, *_area(boxes, routes), len(nodes), words, note)
-
-
-def _labelled(arranged: Arrangement, labels: Sequence[str]) -> set[int]:
-    """Return the layers at which edges with a label end."""
-    chains = zip(arranged.chains, labels, strict=True)
-    return {arranged.layer[chain[-1]] for chain, label in chains if label}
 
 
 def _area(boxes: Sequence[Box], routes: Sequence[Route]) -> tuple[float, float, float]:
@@ -129,8 +130,7 @@ def _area(boxes: Sequence[Box], routes: Sequence[Route]) -> tuple[float, float, 
 def _span(route: Route) -> Point:
     """Return how far an edge and its label reach to the left and to the right."""
     x = route.label_at[0]
-    reach = route.side * SMALL_CHARACTER * 1.1 * len(route.label)
-    ends = [x, x + reach] if route.label else []
+    ends = [x, x + route.side * _widest(route.lines)] if route.lines else []
     return min(ends + [p[0] for p in route.points]), max(ends + [p[0] for p in route.points])
 
 
@@ -159,22 +159,29 @@ def _nearest_the_end(nodes: Sequence[Node], edges: Sequence[Edge], most: int) ->
 
 
 def _width(lines: Sequence[TextLine]) -> float:
-    sizes = {"function": SMALL_CHARACTER}
-    longest = max(len(line.text) * sizes.get(line.role, CHARACTER) for line in lines)
-    return max(26.0, longest + 14.0)
+    return max(26.0, _widest(lines) + 14.0)
+
+
+def _widest(lines: Sequence[TextLine]) -> float:
+    return max(line.width for line in lines)
 
 
 def _rows(
-    arranged: Arrangement, heights: Sequence[float], labelled: Collection[int]
+    arranged: Arrangement, heights: Sequence[float], labels: Sequence[Sequence[TextLine]]
 ) -> list[tuple[float, float]]:
-    """Return top and bottom of each layer; there is more room above labelled ones."""
+    """Return top and bottom of each layer, of boxes or of labels."""
     tallest = [0.0] * (max(arranged.layer) + 1)
     for layer, height in zip(arranged.layer, heights, strict=False):
         tallest[layer] = max(tallest[layer], height)
+    for chain, label in zip(arranged.chains, labels, strict=True):
+        layer = arranged.layer[chain[-2]]
+        if layer in arranged.label_layers:
+            tallest[layer] = max(tallest[layer], LABEL_LINE * len(label))
     rows = []
     top = MARGIN
     for layer, height in enumerate(tallest):
-        top += (GAP if layer else 0) + (LABEL if layer in labelled else 0)
+        if layer:
+            top += LABEL_GAP if {layer, layer - 1} & arranged.label_layers else GAP
         rows.append((top, top + height))
         top += height
     return rows
@@ -183,7 +190,7 @@ def _rows(
 def _routes(
     boxes: Sequence[Box],
     edges: Sequence[Edge],
-    labels: Sequence[str],
+    labels: Sequence[tuple[TextLine, ...]],
     arranged: Arrangement,
     rows: Sequence[tuple[float, float]],
 ) -> tuple[Route, ...]:
@@ -195,27 +202,24 @@ def _routes(
         ends[chain[-1]].append((arranged.x[chain[-2]], i))
     leave = {}
     arrive = {}
-    side = {}
     for index, box in enumerate(boxes):
         for x, (_, i) in zip(_ports(box, len(starts[index])), sorted(starts[index]), strict=True):
             leave[i] = x, box.y + box.height / 2
         for x, (_, i) in zip(_ports(box, len(ends[index])), sorted(ends[index]), strict=True):
             arrive[i] = x, box.y - box.height / 2
-            side[i] = -1 if x < box.x else 1
-    ways = [_way(leave[i], c, arrive[i], arranged, rows) for i, c in enumerate(arranged.chains)]
-    outer = [-1 if way[-3][0] < way[-2][0] else 1 for way in ways]  # the outer side of the bend
-    sides = [side[i] if len(ends[c[-1]]) > 1 else outer[i] for i, c in enumerate(arranged.chains)]
-    return tuple(
-        Route(e, ways[i], labels[i], _label_at(ways[i], sides[i]), sides[i])
-        for i, e in enumerate(edges)
-    )
+    routes = []
+    for i, chain in enumerate(arranged.chains):
+        way = _way(leave[i], chain, arrive[i], arranged, rows)
+        at = _label_at(way, labels[i], arranged.sides[i]) if labels[i] else (0.0, 0.0)
+        routes.append(Route(edges[i], way, labels[i], at, arranged.sides[i]))
+    return tuple(routes)
 
 
-def _label_at(way: Sequence[Point], side: int) -> Point:
-    """Return where the label of the last bend stands: nearer to where the edge comes from."""
-    start, end = way[-3:-1]
-    x = start[0] + 0.28 * (end[0] - start[0]) + 6 * side
-    return x, start[1] + 0.38 * (end[1] - start[1]) + 4
+def _label_at(way: Sequence[Point], lines: Sequence[TextLine], side: int) -> Point:
+    """Return where a label begins beside the straight part of an edge in its layer of labels."""
+    (x, top), (_, bottom) = way[-4:-2]
+    middle = (top + bottom) / 2
+    return x + ASIDE * side, middle - LABEL_LINE * (len(lines) / 2 - 0.8)
 
 
 def _way(

@@ -7,7 +7,7 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 
-from linefit.graph.draw.layout import LINE, Box, Layout, Route
+from linefit.graph.draw.layout import LABEL_LINE, LINE, Box, Layout, Route
 
 ANCHORS = {-1: "end", 1: "start"}
 LEGIBLE = 0.7  # a figure is not made smaller than this: it scrolls in its own box
@@ -64,7 +64,7 @@ def _outline(box: Box) -> str:
 
 
 def _route(index: int, route: Route) -> tuple[str, str]:
-    """Return an edge, and the part of the gradient that goes on top of all edges and boxes."""
+    """Return an edge, and its label, which goes on top of all edges and boxes."""
     points = route.points
     path = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
     for (x, y), (to_x, to_y) in pairwise(points):
@@ -76,10 +76,15 @@ def _route(index: int, route: Route) -> tuple[str, str]:
     tip = f'<path class="lfg-tip" d="M{x - 3.5:.1f} {y - 7:.1f}h7L{x:.1f} {y:.1f}Z"/>'
     line = f'<path class="lfg-edge" d="{"".join(path)}"/>'
     edge = f'<g class="{kind}" id="e{index}">{line}{tip}</g>'
-    if not route.label:
-        return edge, ""
-    label_x, label_y = route.label_at
-    return edge, (
-        f'<text class="lfg-part" id="l{index}" text-anchor="{ANCHORS[route.side]}" '
-        f'x="{label_x:.1f}" y="{label_y:.1f}">{escape(route.label)}</text>'
+    return edge, "".join(_label_line(index, route, i) for i in range(len(route.lines)))
+
+
+def _label_line(index: int, route: Route, number: int) -> str:
+    """Return a line of an edge's label; the part of the gradient has an id, as steps change it."""
+    line = route.lines[number]
+    x, y = route.label_at
+    known = f' id="l{index}"' if line.role == "part" else ""
+    return (
+        f'<text class="lfg-{line.role}"{known} text-anchor="{ANCHORS[route.side]}" '
+        f'x="{x:.1f}" y="{y + number * LABEL_LINE:.1f}">{escape(line.text)}</text>'
     )
