@@ -4,7 +4,6 @@ import gc
 import random
 import weakref
 
-import igraph  # noqa: F401 - its first import leaves a circle that holds the caller's variables
 import pytest
 import torch
 

@@ -20,7 +20,7 @@ from sphinx.config import Config
 from sphinx.util.typing import ExtensionMetadata
 
 LIBRARIES = (
-    "torch", "numpy", "matplotlib", "igraph", "scipy", "scikit-learn", "odrpack", "jax",
+    "torch", "numpy", "matplotlib", "scipy", "scikit-learn", "odrpack", "jax",
     "tensorflow", "tensorflow-cpu",
 )  # fmt: skip
 COMPILERS = ("g++", "clang++", "cl")  # which torch.compile looks for, unless CXX names one
