@@ -1,8 +1,5 @@
 """Pictures: what is drawn, where."""
 
-import subprocess
-import sys
-
 import matplotlib as mpl
 import pytest
 import torch
@@ -18,12 +15,6 @@ from linefit import graph, plotting
 def ax():
     """Return empty axes of a figure of their own."""
     return Figure().subplots()
-
-
-def test_importing_linefit_leaves_matplotlib_alone():
-    """A reader who only fits does not wait for matplotlib."""
-    code = "import linefit, linefit.graph, linefit.tape, sys; sys.exit('matplotlib' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_points_are_drawn_where_they_are(ax):

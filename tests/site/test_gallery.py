@@ -8,8 +8,6 @@ import pytest
 
 from sources import SCRIPTS, name
 
-pytestmark = pytest.mark.site
-
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
 def test_downloaded_script_runs(script, page, reader, tmp_path):

@@ -8,8 +8,6 @@ from nbclient import NotebookClient
 
 from sources import EXECUTED, SCRIPTS, name
 
-pytestmark = pytest.mark.site
-
 # One script of each topic; that the others hold the code of a script which runs is enough.
 TOPICS = {script.parent: script for script in SCRIPTS}
 
