@@ -7,6 +7,7 @@ import textwrap
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plain_markdown import BOXES, DROPPED, UnknownMarkupError, plain
 
 TEXTS = {
