@@ -17,6 +17,8 @@ import linefit
 import linefit.graph
 import linefit.plotting
 import linefit.tape
+import readme
+from readme import commands
 from sources import ROOT
 
 # What readers were promised, as functions that take the same arguments and do nothing.
@@ -266,13 +268,52 @@ def _body_lines(function, source):
     return sum(bool(line.strip()) for line in lines)
 
 
-def test_readme_commands_are_the_ones_that_ci_runs():
-    """The two commands of the README set themselves up, and CI runs the very same lines."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^python -m pip install .*nox -s \w+$", readme, re.MULTILINE)
-    assert [command.split()[-1] for command in commands] == ["docs", "tests"]
+def test_readme_commands_are_the_ones_that_ci_runs(tmp_path):
+    """What the README has its readers type is, to the letter, what CI types."""
+    typed = commands((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert list(typed) == ["docs", "tests"]
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert "README.md" in script
+    taken = re.findall(r"^(\w+)=\$\(python (tests/readme\.py \w+)\)$", script, re.MULTILINE)
+    printed = {name: _printed(*call.split()) for name, call in taken}
+    assert printed == {name: f"{command}\n" for name, command in typed.items()}
+    assert re.findall(r'^bash -euc "\$(\w+)"', script, re.MULTILINE) == list(typed)
+
+
+def _printed(script, *arguments):
+    command = [sys.executable, ROOT / script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+COMMAND = "python -m pip install -c constraints.txt nox && python -m nox -s docs"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"```bash\n{COMMAND}\n```\n", {"docs": COMMAND}),
+        (f"```bash\ncd linefit\n{COMMAND}\n```\n", {"docs": COMMAND}),
+        (f"{COMMAND}\n", {}),
+        (f"```text\n{COMMAND}\n```\n", {}),
+        (f"```bash\n# {COMMAND}\n```\n", {}),
+        (f"```bash\n{COMMAND} -- -v\n```\n", {}),
+        ("```bash\npython -m pip install .\npython -m nox -s docs\n```\n", {}),
+    ],
+)
+def test_command_is_a_line_of_shell_that_sets_itself_up(text, found):
+    """Only a whole line within a block of shell that installs nox and runs a session counts."""
+    assert commands(text) == found
+
+
+def test_command_stands_once_in_the_readme():
+    """With two commands for one session nobody would know which of them CI runs."""
+    with pytest.raises(ValueError, match="two commands for 'docs'"):
+        commands(f"```bash\n{COMMAND}\n```\n\n```bash\n{COMMAND}\n```\n")
+
+
+def test_command_that_the_readme_lacks_is_an_error():
+    """CI stops where the README has no command, and is told which there are."""
+    with pytest.raises(SystemExit, match="no command for 'deploy', only for docs, tests"):
+        readme.main("deploy")
 
 
 def test_constraints_pin_every_requirement():
