@@ -331,3 +331,21 @@ def _required():
     texts = [text for group in groups for text in group if isinstance(text, str)]
     wanted = map(Requirement, texts + project["project"]["dependencies"])
     return {canonicalize_name(r.name) for r in wanted if not r.marker or r.marker.evaluate()}
+
+
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_test_can_fail(path):
+    """A test asserts something itself, or expects an error or a warning."""
+    functions = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    tests = [f for f in functions if isinstance(f, ast.FunctionDef) and f.name.startswith("test_")]
+    assert [test.name for test in tests if not any(map(_asserts, ast.walk(test)))] == []
+
+
+def _asserts(node):
+    called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.Assert) or re.match(
+        r"assert_|pytest\.(raises|warns)$|.*\.assert_", called
+    )
