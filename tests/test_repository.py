@@ -1,5 +1,9 @@
-"""The repository's files that must agree with each other: pins, requirements, hooks."""
+"""The repository's files that must agree: pins, requirements, hooks, the README's commands."""
 
+import ast
+import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -7,6 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import readme
+from readme import commands
 from sources import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -77,3 +83,69 @@ def test_hooks_have_the_pinned_releases():
     pins = pinned(SUPPORTED[0])
     wanted = {name: next(iter(pins[name].specifier)).version for name in HOOKS.values()}
     assert {name: revisions[repo].removeprefix("v") for repo, name in HOOKS.items()} == wanted
+
+
+def test_readme_commands_are_the_ones_that_ci_runs(tmp_path):
+    """What the README has its readers type is, to the letter, what CI types."""
+    typed = commands((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert list(typed) == ["docs", "tests"]
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    taken = re.findall(r"^(\w+)=\$\(python (tests/readme\.py \w+)\)$", script, re.MULTILINE)
+    printed = {name: _printed(*call.split()) for name, call in taken}
+    assert printed == {name: f"{command}\n" for name, command in typed.items()}
+    assert re.findall(r'^bash -euc "\$(\w+)"', script, re.MULTILINE) == list(typed)
+
+
+def _printed(script, *arguments):
+    command = [sys.executable, ROOT / script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+COMMAND = "python -m pip install -c constraints.txt nox && python -m nox -s docs"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"```bash\n{COMMAND}\n```\n", {"docs": COMMAND}),
+        (f"```bash\ncd linefit\n{COMMAND}\n```\n", {"docs": COMMAND}),
+        (f"{COMMAND}\n", {}),
+        (f"```text\n{COMMAND}\n```\n", {}),
+        (f"```bash\n# {COMMAND}\n```\n", {}),
+        (f"```bash\n{COMMAND} -- -v\n```\n", {}),
+        ("```bash\npython -m pip install .\npython -m nox -s docs\n```\n", {}),
+    ],
+)
+def test_command_is_a_line_of_shell_that_sets_itself_up(text, found):
+    """Only a whole line within a block of shell that installs nox and runs a session counts."""
+    assert commands(text) == found
+
+
+def test_command_stands_once_in_the_readme():
+    """With two commands for one session nobody would know which of them CI runs."""
+    with pytest.raises(ValueError, match="two commands for 'docs'"):
+        commands(f"```bash\n{COMMAND}\n```\n\n```bash\n{COMMAND}\n```\n")
+
+
+def test_command_that_the_readme_lacks_is_an_error():
+    """CI stops where the README has no command, and is told which there are."""
+    with pytest.raises(SystemExit, match="no command for 'deploy', only for docs, tests"):
+        readme.main("deploy")
+
+
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_test_can_fail(path):
+    """A test asserts something itself, or expects an error or a warning."""
+    functions = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    tests = [f for f in functions if isinstance(f, ast.FunctionDef) and f.name.startswith("test_")]
+    assert [test.name for test in tests if not any(map(_asserts, ast.walk(test)))] == []
+
+
+def _asserts(node):
+    called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.Assert) or re.match(
+        r"assert_|pytest\.(raises|warns)$|.*\.assert_", called
+    )

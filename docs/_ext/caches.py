@@ -17,13 +17,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from dependencies import Package, code_of
 from docutils import nodes
 from jupyter_cache import get_cache
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
+
+from dependencies import Package, code_of
 
 LIBRARIES = (
     "torch", "numpy", "matplotlib", "igraph", "scipy", "scikit-learn", "odrpack", "jax",
