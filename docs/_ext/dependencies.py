@@ -109,7 +109,7 @@ class Package:
             yield module
         elif last in self.names:
             yield self.names[last]
-        elif not (last.startswith("__") and last.endswith("__")):
+        else:  # such as the version
             yield from self.files
 
     def _module(self, dotted: str) -> Path | None:

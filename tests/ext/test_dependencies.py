@@ -45,7 +45,7 @@ def package(tmp_path):
         ("import pack.two as two", ONE | {"two.py"}),
         ("import pack\npack.first()", ONE),
         ("import pack as p\np.other()", ONE | {"two.py"}),
-        ("import pack\nprint(pack.__version__)", set()),
+        ("import pack\nprint(pack.__version__)", EVERYTHING),
         ("def f():\n    from pack import three", ONE | {"three.py"}),
         ("from pack import sub", SUB),
         ("from pack.sub import inner", SUB - {"sub/__init__.py"}),
