@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from linefit.graph.nodes import Edge, Kind, Node
 from linefit.graph.sentences import operations
@@ -48,22 +49,29 @@ def collapse(
     """Merge the nodes of each scope into a group, the deepest scopes first, up to ``most`` boxes.
 
     Where the outermost scopes still leave more, the fewest boxes that scopes allow are returned.
-    They are in topological order; scopes whose groups would depend on each other are not merged.
+    They are in topological order; a depth at which groups would depend on each other is left out.
     """
-    import igraph  # which imports matplotlib where there is one: only when something is drawn
-
     deepest = max((len(node.scope) for node in nodes), default=0)
     best: tuple[Sequence[Node], Sequence[Edge]] = nodes, edges
     for depth in range(deepest, 0, -1):
         if len(best[0]) <= most:
             break
         groups, between = _at_depth(nodes, edges, depth)
-        number = {node: i for i, node in enumerate(groups)}
-        ends = [(number[e.source], number[e.target]) for e in between]
-        drawn = igraph.Graph(n=len(groups), edges=ends, directed=True)
-        if len(groups) < len(best[0]) and drawn.is_dag():
-            best = [groups[i] for i in drawn.topological_sorting()], between
+        ordered = _topological(groups, between)
+        if ordered and len(groups) < len(best[0]):
+            best = ordered, between
     return best
+
+
+def _topological(nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:
+    """Return nodes so that each follows its inputs; none if there is a circle."""
+    inputs: dict[Node, list[Node]] = {node: [] for node in nodes}
+    for edge in edges:
+        inputs[edge.target].append(edge.source)
+    try:
+        return list(TopologicalSorter(inputs).static_order())
+    except CycleError:
+        return []
 
 
 def _at_depth(

@@ -1,7 +1,7 @@
 """Arrange boxes in layers, in an order with few crossings, close to their neighbors.
 
 This is Sugiyama's method: every node gets a layer, an edge over several layers is cut into short
-ones, igraph orders the layers so that few edges cross, and each box then moves as close to its
+ones, the layers are ordered so that few edges cross, and each box then moves as close to its
 neighbors as the boxes beside it allow.  An edge's label is placed like a box, in a layer of labels
 just above the one where the edge ends, so that nothing else can come to stand there.
 """
@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+from linefit.graph.draw.order import order
 
 GAP = 12.0  # between two boxes
 SWEEPS = 30
@@ -57,7 +59,7 @@ def arrange(
     chains = [_cut(edge, layer) for edge in edges]
     short = [pair for chain in chains for pair in pairwise(chain)]
     part = _parts(len(layer), short)
-    rows = [sorted(row, key=part.__getitem__) for row in _ordered(layer, short)]
+    rows = [sorted(row, key=part.__getitem__) for row in order(layer, short)]
     springs = [
         (*pair, pull * (LONG if level[target] - level[source] > 1 else 1))
         for (source, target), chain, pull in zip(edges, chains, pulls, strict=True)
@@ -118,18 +120,6 @@ def _cut(edge: tuple[int, int], layer: list[int]) -> tuple[int, ...]:
     first = len(layer)
     layer.extend(between)
     return source, *range(first, first + len(between)), target
-
-
-def _ordered(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Return the vertices of each layer from left to right."""
-    import igraph  # which imports matplotlib where there is one: only when something is drawn
-
-    graph = igraph.Graph(n=len(layer), edges=edges, directed=True)
-    found = graph.layout_sugiyama(layers=list(layer), maxiter=200).coords
-    rows: list[list[int]] = [[] for _ in range(max(layer) + 1)]
-    for vertex in sorted(range(len(layer)), key=lambda v: (found[v][0], v)):
-        rows[layer[vertex]].append(vertex)
-    return rows
 
 
 def _parts(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
