@@ -9,7 +9,7 @@ just above the one where the edge ends, so that nothing else can come to stand t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -52,30 +52,61 @@ def arrange(
     beside boxes, and ``labels`` that of its label, 0 for none.
     """
     labels = labels or [0.0] * len(edges)
-    level = _layers(len(widths), edges)
-    labelled = {level[target] for (_, target), room in zip(edges, labels, strict=True) if room}
-    layer = [one + sum(other <= one for other in labelled) for one in level]
-    label_layers = frozenset(layer[target] - 1 for _, target in edges if level[target] in labelled)
+    layer = _layers(len(widths), edges)
     chains = [_cut(edge, layer) for edge in edges]
     short = [pair for chain in chains for pair in pairwise(chain)]
     part = _parts(len(layer), short)
     rows = [sorted(row, key=part.__getitem__) for row in order(layer, short)]
+    pulls = [pull * (LONG if len(c) > 2 else 1) for c, pull in zip(chains, pulls, strict=True)]
+    labelled = {layer[chain[-1]] for chain, room in zip(chains, labels, strict=True) if room}
+    rows, chains, label_layers = _with_labels(rows, chains, layer, labelled)
+    carriers = {chain[-2]: i for i, chain in enumerate(chains) if labels[i]}
     springs = [
-        (*pair, pull * (LONG if level[target] - level[source] > 1 else 1))
-        for (source, target), chain, pull in zip(edges, chains, pulls, strict=True)
-        for pair in pairwise(chain)
+        (*pair, pull) for chain, pull in zip(chains, pulls, strict=True) for pair in pairwise(chain)
     ]
+    half = bend / 2
     extents = [(width / 2, width / 2) for width in widths]
-    extents += [(bend / 2, bend / 2)] * (len(layer) - len(widths))
-    carriers = [(chain[-2], room) for chain, room in zip(chains, labels, strict=True) if room]
-    for vertex, room in carriers:
-        extents[vertex] = (bend + room) / 2, (bend + room) / 2
-    sides = _sides(_placed(rows, extents, springs, part), edges, chains, labels)
-    for chain, room, side in zip(chains, labels, sides, strict=True):
-        if room:
-            extents[chain[-2]] = (room, bend / 2) if side < 0 else (bend / 2, room)
-    x = tuple(_placed(rows, extents, springs, part))
-    return Arrangement(x, tuple(layer), tuple(chains), label_layers, tuple(sides))
+    extents += [(half, half)] * (sum(map(len, rows)) - len(widths))
+    for vertex, i in carriers.items():
+        extents[vertex] = half + labels[i] / 2, half + labels[i] / 2
+    sides = _sides(_placed(rows, extents, springs), edges, chains, labels)
+    for vertex, i in carriers.items():
+        extents[vertex] = (labels[i], half) if sides[i] < 0 else (half, labels[i])
+    x = tuple(_placed(rows, extents, springs))
+    place = {vertex: number for number, row in enumerate(rows) for vertex in row}
+    layers = tuple(place[vertex] for vertex in range(len(place)))
+    return Arrangement(x, layers, tuple(chains), label_layers, tuple(sides))
+
+
+def _with_labels(
+    rows: Sequence[list[int]],
+    chains: Sequence[tuple[int, ...]],
+    layer: Sequence[int],
+    labelled: Collection[int],
+) -> tuple[list[list[int]], list[tuple[int, ...]], frozenset[int]]:
+    """Return rows and chains with a layer of labels above each ``labelled`` one, and which it is.
+
+    Every edge passes it; the edges stand there in the order of their lower ends, so that those
+    that cross do so above their labels.
+    """
+    place = {vertex: i for row in rows for i, vertex in enumerate(row)}
+    longer = [list(chain) for chain in chains]
+    count = len(layer)
+    passing: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for chain, new in zip(chains, longer, strict=True):
+        for upper, lower in pairwise(chain):
+            if layer[lower] in labelled:
+                new.insert(new.index(lower), count)
+                passing[layer[lower]].append((place[lower], place[upper], count))
+                count += 1
+    all_rows: list[list[int]] = []
+    label_layers = []
+    for number, row in enumerate(rows):
+        if number in labelled:
+            label_layers.append(len(all_rows))
+            all_rows.append([vertex for _, _, vertex in sorted(passing[number])])
+        all_rows.append(row)
+    return all_rows, [tuple(chain) for chain in longer], frozenset(label_layers)
 
 
 def _sides(
@@ -143,10 +174,10 @@ def _placed(
     rows: Sequence[Sequence[int]],
     extents: Sequence[Extent],
     springs: Sequence[tuple[int, int, float]],
-    part: Sequence[int],
 ) -> list[float]:
     """Return x of every vertex: each part straightened alone, then moved up to those before it."""
     x = [0.0] * len(extents)
+    part = _parts(len(extents), (spring[:2] for spring in springs))
     used = [-GAP] * len(rows)  # where the last vertex of each row ends
     for number in sorted(set(part)):
         mine = [[v for v in row if part[v] == number] for row in rows]
