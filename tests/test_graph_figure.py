@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from linefit import graph
 from linefit.graph.draw.layers import arrange
 from linefit.graph.draw.order import count_crossings, order
-from linefit.graph.sentences import brief
+from linefit.graph.sentences import brief, title
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -273,9 +273,9 @@ def test_dot_is_the_graph():
         drawn = nodes[f"n{node.index}"]
         assert drawn.get_shape() == ('"hexagon"' if node.kind == "leaf" else '"box"')
         assert (drawn.get_style() == '"dashed"') == (node.kind == "constant")
-        words = [_text.title(node), node.kind == "operation" and node.backward_name]
-        words += [node.op != "number" and _text.brief(node.value)]
-        words += [node.grad is not None and f"grad {_text.brief(node.grad)}"]
+        words = [title(node), node.kind == "operation" and node.backward_name]
+        words += [node.op != "number" and brief(node.value)]
+        words += [node.grad is not None and f"grad {brief(node.grad)}"]
         assert label(drawn) == [word for word in words if word]
     edges = [(e.get_source(), e.get_destination(), e.get("style")) for e in dot.get_edges()]
     assert edges == [
