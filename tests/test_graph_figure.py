@@ -274,8 +274,8 @@ def test_dot_is_the_graph():
         assert drawn.get_shape() == ('"hexagon"' if node.kind == "leaf" else '"box"')
         assert (drawn.get_style() == '"dashed"') == (node.kind == "constant")
         words = [title(node), node.kind == "operation" and node.backward_name]
-        words += [node.op != "number" and _text.brief(node.value)]
-        words += [node.grad is not None and f"grad {_text.brief(node.grad)}"]
+        words += [node.op != "number" and brief(node.value)]
+        words += [node.grad is not None and f"grad {brief(node.grad)}"]
         assert label(drawn) == [word for word in words if word]
     edges = [(e.get_source(), e.get_destination(), e.get("style")) for e in dot.get_edges()]
     assert edges == [

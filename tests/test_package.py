@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import inspect
+import re
 import subprocess
 import sys
 import types
