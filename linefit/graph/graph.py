@@ -9,13 +9,13 @@ import sys
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Unpack
 
 from torch import Tensor
 
 from linefit.graph.draw import html, svg
 from linefit.graph.draw.html import HTML
-from linefit.graph.draw.layout import Layout, lay_out
+from linefit.graph.draw.layout import Layout, Options, lay_out
 from linefit.graph.errors import GraphError
 from linefit.graph.export import dot, json, text
 from linefit.graph.nodes import Edge, Node, Output
@@ -124,22 +124,54 @@ class Graph:
                 if output._tensor is not None:
                     _compare(node, output, output._tensor)
 
-    def layout(self, *, max_nodes: int = 60) -> Layout:
+    def layout(
+        self,
+        *,
+        max_nodes: int = 60,
+        depth: int | None = None,
+        fold_views: bool | None = None,
+        roll_loops: bool | None = None,
+    ) -> Layout:
         """Place the nodes in layers from top to bottom, and route the edges between them.
 
         Parameters
         ----------
         max_nodes : int
-            The largest number of boxes.  In a larger graph each call of a module, and each
-            :meth:`scope`, is one box, as far up as necessary; where that is not enough, only the
-            boxes nearest the end are drawn.  At least 1.
+            The largest number of boxes.  In a larger graph all rounds of a loop over the same
+            modules are one box, then each call of a module and each :meth:`scope` is one, as far
+            up as necessary; where that is not enough, only the boxes nearest the end are drawn.
+            At least 1.
+        depth : int, optional
+            How deep to look into modules: with 1 each call of an outermost module or scope is one
+            box, with 2 each call directly inside those, and so on.
+        fold_views : bool, optional
+            Whether views and changes of shape are written at their edge, instead of being boxes;
+            by default in a graph of more than 25 nodes.  Those that have a name, several users or
+            none remain boxes.
+        roll_loops : bool, optional
+            Whether modules that are called at least three times in the same scope are one box for
+            all their calls; by default where the figure is too large otherwise.
 
         Returns
         -------
         Layout
             ``boxes`` and ``routes`` with positions in pixels, y downwards.
+
+        Raises
+        ------
+        ValueError
+            If ``max_nodes`` or ``depth`` is below 1.
+        GraphError
+            If there are no nodes.
         """
-        return lay_out(self.nodes, self.edges, max_nodes=max_nodes)
+        return lay_out(
+            self.nodes,
+            self.edges,
+            max_nodes=max_nodes,
+            depth=depth,
+            fold_views=fold_views,
+            roll_loops=roll_loops,
+        )
 
     def steps(self) -> tuple[PassStep, ...]:
         """Return what happened, one step after the other: forward, then backward.
@@ -160,11 +192,31 @@ class Graph:
             If the graph has more nodes than a figure shows one by one.
         """
         self.check()
-        return HTML(player(self.layout(), self.steps(), inline=_display.inline))
+        layout = self.layout(fold_views=False)
+        return HTML(player(layout, self.steps(), inline=_display.inline))
 
-    def to_svg(self, *, max_nodes: int = 60) -> str:
-        """Return the figure as an SVG document that can stand in a page or in a file."""
-        return svg.draw(self.layout(max_nodes=max_nodes))
+    def figure(self, *, max_nodes: int = 60, **options: Unpack[Options]) -> HTML:
+        """Return the figure for a notebook or a page, as the graph itself shows it by default.
+
+        Parameters
+        ----------
+        max_nodes, depth, fold_views, roll_loops
+            As in :meth:`layout`.
+        """
+        self.check()
+        return HTML(
+            html.figure(self.layout(max_nodes=max_nodes, **options), inline=_display.inline)
+        )
+
+    def to_svg(self, *, max_nodes: int = 60, **options: Unpack[Options]) -> str:
+        """Return the figure as an SVG document that can stand in a page or in a file.
+
+        Parameters
+        ----------
+        max_nodes, depth, fold_views, roll_loops
+            As in :meth:`layout`.
+        """
+        return svg.draw(self.layout(max_nodes=max_nodes, **options))
 
     def to_dot(self) -> str:
         """Return the graph in the language of Graphviz."""
@@ -197,8 +249,7 @@ class Graph:
         return alt_text(self.nodes)
 
     def _repr_html_(self) -> str:
-        self.check()
-        return html.figure(self.layout(), inline=_display.inline)
+        return self.figure()
 
     def __str__(self) -> str:
         return text.listing(self.nodes, self.edges)

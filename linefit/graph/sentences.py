@@ -119,12 +119,37 @@ def alt_text(nodes: Sequence[Node]) -> str:
     return "; ".join([begin, *ends, *reached]) + "."
 
 
-def size_note(nodes: int, boxes: int, shown: int) -> str:
-    """Return how a graph that is too large is drawn in fewer boxes; "" if each node has its box."""
-    if boxes < nodes:
-        some = f"{shown} of its {boxes}" if shown < boxes else f"{boxes}"
-        return f"{nodes} nodes in {some} boxes: one for each call of a module or scope."
+def size_note(nodes: int, boxes: int, shown: int, folded: int = 0) -> str:
+    """Return how a graph is drawn in fewer boxes than it has nodes; "" if each has its box.
+
+    Of its nodes some are ``folded`` into edges, the others are in ``boxes``, of which some or all
+    are ``shown``.
+    """
+    views = f"{folded} views and changes of shape stand at their edges."
+    some = f"{shown} of its {boxes}" if shown < boxes else f"{boxes}"
+    if boxes < nodes - folded:
+        words = f"{nodes} nodes in {some} boxes: one for each call of a module or scope."
+        return f"{words} {views}" if folded else words
+    if folded:
+        end = "; of the others those nearest the end are shown" if shown < boxes else ""
+        return f"{nodes} nodes in {some} boxes: {views[:-1]}{end}."
     return f"{shown} of {nodes} nodes: those nearest the end." if shown < nodes else ""
+
+
+def repeated(labels: Sequence[str], count: int) -> str:
+    """Return the label of what is called in a loop, as ``cell: LSTMCell × 200``."""
+    return f"{', '.join(labels)} × {count}"
+
+
+def passing(operations: Sequence[str]) -> str:
+    """Return the label of an edge along which operations only change the shape.
+
+    >>> passing(["view", "t"]), passing(["view", "transpose", "expand", "clone"])
+    ('view → t', 'view → … → clone')
+    """
+    several = len(operations) > 3
+    shown = [operations[0], "…", operations[-1]] if several else operations
+    return " → ".join(shown)
 
 
 def spoken(tensor: Tensor) -> str:

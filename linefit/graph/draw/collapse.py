@@ -1,13 +1,16 @@
-"""Merge the nodes of each module call into one box, until a large graph fits."""
+"""Merge the nodes of each module call, or of all calls in a loop, until a large graph fits."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
+from linefit.graph.draw.loops import roll_up
 from linefit.graph.nodes import Edge, Kind, Node
 from linefit.graph.sentences import operations
+
+FEW = 4  # outputs that a box shows at most: the last ones
 
 
 class Group(Node):
@@ -32,7 +35,8 @@ class Group(Node):
             if (node, i) in leaving
             or ((node, i) not in used_inside and output.value is not None and not node.is_leaf)
         )
-        super().__init__(name, None, outputs or members[-1].outputs)
+        shown = outputs or members[-1].outputs
+        super().__init__(name, None, shown[-FEW:])
         self.backward_name = operations(sum(node.kind == "operation" for node in members))
         self.index = members[-1].index
         self.members = tuple(members)
@@ -44,41 +48,61 @@ class Group(Node):
 
 
 def collapse(
-    nodes: Sequence[Node], edges: Sequence[Edge], most: int
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    most: int,
+    *,
+    depth: int | None = None,
+    roll_loops: bool | None = None,
 ) -> tuple[Sequence[Node], Sequence[Edge]]:
-    """Merge the nodes of each scope into a group, the deepest scopes first, up to ``most`` boxes.
+    """Merge nodes by scope until there are at most so many boxes, in topological order.
 
-    Where the outermost scopes still leave more, the fewest boxes that scopes allow are returned.
-    They are in topological order; a depth at which groups would depend on each other is left out.
+    First all rounds of each loop become one box, then the calls of modules do, the deepest first.
+    Where the outermost scopes still leave more boxes, the fewest that scopes allow are returned.
+    A ``depth`` is taken as it is, and so is the wish to have loops rolled up, or not.
     """
     deepest = max((len(node.scope) for node in nodes), default=0)
-    best: tuple[Sequence[Node], Sequence[Edge]] = nodes, edges
-    for depth in range(deepest, 0, -1):
-        if len(best[0]) <= most:
-            break
-        groups, between = _at_depth(nodes, edges, depth)
-        ordered = _topological(groups, between)
-        if ordered and len(groups) < len(best[0]):
-            best = ordered, between
-    return best
+    depths = range(deepest + 1, 0, -1) if depth is None else [depth]
+    best: tuple[Sequence[Node], Sequence[Edge]] | None = None
+    for at in depths:
+        for roll in (False, True) if roll_loops is None else (roll_loops,):
+            found = _merged(nodes, edges, at, roll=roll)
+            if best is None or len(found[0]) < len(best[0]):
+                best = found
+            if len(best[0]) <= most:
+                return best
+    return best or (nodes, edges)
 
 
-def _topological(nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:
-    """Return nodes so that each follows its inputs; none if there is a circle."""
-    inputs: dict[Node, list[Node]] = {node: [] for node in nodes}
-    for edge in edges:
-        inputs[edge.target].append(edge.source)
-    try:
-        return list(TopologicalSorter(inputs).static_order())
-    except CycleError:
-        return []
+def _merged(
+    nodes: Sequence[Node], edges: Sequence[Edge], depth: int, *, roll: bool
+) -> tuple[Sequence[Node], Sequence[Edge]]:
+    """Return a box for all nodes with the same outermost ``depth`` scopes, and the edges between.
+
+    Boxes that would depend on each other are not made.
+    """
+    keys: dict[Node, Hashable] = {
+        node: node.scope[:depth] if len(node.scope) >= depth else node for node in nodes
+    }
+    keys = roll_up(nodes, edges, keys) if roll else keys
+    if all(key is node for node, key in keys.items()):
+        return nodes, edges
+    while True:
+        boxes, between = _boxes(nodes, edges, _with_inputs(nodes, edges, keys))
+        inputs: dict[Node, list[Node]] = {node: [] for node in boxes}
+        for edge in between:
+            inputs[edge.target].append(edge.source)
+        try:
+            return list(TopologicalSorter(inputs).static_order()), between
+        except CycleError as error:
+            groups = [box for box in error.args[1] if isinstance(box, Group)]
+            keys |= {node: node for group in groups for node in group.members}
 
 
-def _at_depth(
-    nodes: Sequence[Node], edges: Sequence[Edge], depth: int
+def _boxes(
+    nodes: Sequence[Node], edges: Sequence[Edge], keys: Mapping[Node, Hashable]
 ) -> tuple[list[Node], list[Edge]]:
-    """Return a group for all nodes with the same outermost ``depth`` scopes, and their edges."""
-    keys = _keys(nodes, edges, depth)
+    """Return a group for all nodes with the same key, and the edges between."""
     members: defaultdict[Hashable, list[Node]] = defaultdict(list)
     within: defaultdict[Hashable, list[Edge]] = defaultdict(list)
     for node in nodes:
@@ -87,7 +111,9 @@ def _at_depth(
         within[keys[edge.source]].append(edge)
         within[keys[edge.target]].append(edge)
     box = {
-        key: found[0] if len(found) == 1 else Group(found[-1].scope[depth - 1], found, within[key])
+        key: Group(key[-1], found, within[key])
+        if isinstance(key, tuple) and len(found) > 1
+        else found[0]
         for key, found in members.items()
     }
     between: dict[tuple[Node, Node, int | None], Edge] = {}
@@ -102,21 +128,20 @@ def _at_depth(
     return list(box.values()), list(between.values())
 
 
-def _keys(nodes: Sequence[Node], edges: Sequence[Edge], depth: int) -> dict[Node, Hashable]:
-    """Return for each node the scope that it is drawn in, or itself.
+def _with_inputs(
+    nodes: Sequence[Node], edges: Sequence[Edge], keys: Mapping[Node, Hashable]
+) -> dict[Node, Hashable]:
+    """Return the keys, where what has no inputs belongs to the box that uses it, if only one does.
 
-    What has no inputs belongs to the scope that uses it, if that is only one.
+    What several use is a box of its own.
     """
     has_inputs = {edge.target for edge in edges}
-    keys: dict[Node, Hashable] = {
-        node: node.scope[:depth] if len(node.scope) >= depth and node in has_inputs else node
-        for node in nodes
-    }
+    whole = {node: keys[node] if node in has_inputs else node for node in nodes}
     users: defaultdict[Node, set[Hashable]] = defaultdict(set)
     for edge in edges:
-        users[edge.source].add(keys[edge.target])
+        users[edge.source].add(whole[edge.target])
     for node in nodes:
         if node not in has_inputs and len(users[node]) == 1:
             (key,) = users[node]
-            keys[node] = key if isinstance(key, tuple) else node
-    return keys
+            whole[node] = key if isinstance(key, tuple) else node
+    return whole

@@ -10,18 +10,21 @@ from unicodedata import east_asian_width
 from torch import Tensor
 
 from linefit.graph import sentences
+from linefit.graph.draw.fold import Passage
 from linefit.graph.nodes import Edge, Node, Output
 
 SIZE = 12  # pixels of the font, but for these:
-SIZES = {"function": 10, "part": 11}
+SIZES = {"function": 10, "part": 11, "via": 10}
 ADVANCE = 0.61  # width of a character in the widest of the usual monospaced fonts, in sizes
 
 
 @dataclass(frozen=True)
 class TextLine:
-    """One line of text: in a box a "title", "function", "value" or "grad", at an edge a "part".
+    """One line of text; ``role`` says what it is.
 
-    ``output`` is the number of the output whose value or gradient it is.
+    In a box it is a "title", "function", "value" or "grad", at an edge the operations "via" which
+    it leads or a "part" of a gradient.  ``output`` is the number of the output that has the value
+    or gradient.
     """
 
     role: str
@@ -68,11 +71,18 @@ def _shown(node: Node) -> Iterator[tuple[int, Output, str]]:
 
 
 def edge_labels(edges: Sequence[Edge]) -> list[tuple[TextLine, ...]]:
-    """Return the label of each edge: its part of a gradient, where several parts add up."""
+    """Return the label of each edge: the operations that it passes and its part of a gradient.
+
+    The latter is shown where several parts add up.
+    """
     fan_out = Counter((e.source, e.output) for e in edges if e.input is not None)
-    return [
-        (TextLine("part", sentences.part_of_gradient(e.grad)),)
-        if e.grad is not None and fan_out[e.source, e.output] > 1
-        else ()
-        for e in edges
-    ]
+    labels = []
+    for edge in edges:
+        lines = []
+        if isinstance(edge, Passage):
+            passed = sentences.passing([node.op for node in edge.passed])
+            lines.append(TextLine("via", passed))
+        if edge.grad is not None and fan_out[edge.source, edge.output] > 1:
+            lines.append(TextLine("part", sentences.part_of_gradient(edge.grad)))
+        labels.append(tuple(lines))
+    return labels

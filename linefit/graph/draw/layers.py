@@ -8,7 +8,7 @@ just above the one where the edge ends, so that nothing else can come to stand t
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -115,21 +115,24 @@ def _sides(
     chains: Sequence[Sequence[int]],
     labels: Sequence[float],
 ) -> list[int]:
-    """Return on which side of each edge its label stands: on the outer side of the fan-out.
+    """Return on which side of each edge its label stands: on the outer side.
 
     Of the labelled edges from one box those further to the left have it on the left, the others on
-    the right; the one in the middle has it on the side to which it turns.
+    the right; so do those to one box that are the only ones from theirs.  An edge in the middle
+    has it on the side to which it turns.
     """
-    fans: defaultdict[int, list[int]] = defaultdict(list)
-    for i, (source, _) in enumerate(edges):
-        if labels[i]:
-            fans[source].append(i)
+    labelled = [i for i, room in enumerate(labels) if room]
+    leaving = Counter(edges[i][0] for i in labelled)
+    fans: defaultdict[tuple[bool, int], list[int]] = defaultdict(list)
+    for i in labelled:
+        source, target = edges[i]
+        fans[(True, source) if leaving[source] > 1 else (False, target)].append(i)
     sides = [1] * len(edges)
-    for source, fan in fans.items():
+    for fan in fans.values():
         fan.sort(key=lambda i: x[chains[i][-2]])
         for place, i in enumerate(fan):
-            from_middle = 2 * place - (len(fan) - 1) or x[chains[i][-2]] - x[source]
-            sides[i] = -1 if from_middle < 0 else 1
+            turn = x[chains[i][-2]] - x[edges[i][0]]
+            sides[i] = -1 if (2 * place - (len(fan) - 1) or turn) < 0 else 1
     return sides
 
 

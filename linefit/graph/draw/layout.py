@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from linefit.graph.draw.collapse import collapse
+from linefit.graph.draw.fold import fold
 from linefit.graph.draw.labels import TextLine, edge_labels, text_lines
 from linefit.graph.draw.layers import Arrangement, arrange
 from linefit.graph.errors import GraphError
@@ -24,6 +26,7 @@ MARGIN = 8.0
 CUT = 9.0  # how far a leaf's upper and lower sides end before its box does
 TIP = 3.0  # how far its tips stand out
 PULLS = {"operation": 1.0, "group": 1.0, "leaf": 0.2, "constant": 0.001}  # how straight they stand
+MANY = 25  # boxes of a figure that is smaller without its views
 BEND = 10.0  # room that an edge takes where it passes between boxes
 
 
@@ -91,9 +94,21 @@ class Layout:
     note: str
 
 
-def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> Layout:
+class Options(TypedDict, total=False):
+    """What to fold, to merge and to leave out in a figure; see :meth:`Graph.layout`."""
+
+    depth: int | None
+    fold_views: bool | None
+    roll_loops: bool | None
+
+
+def lay_out(
+    nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int, **options: Unpack[Options]
+) -> Layout:
     """Lay out the nodes of a graph, or boxes for its scopes, and the edges between them."""
-    every, between = collapse(nodes, edges, max_nodes)
+    if not nodes:
+        raise GraphError("There is nothing to draw: the recording has seen no operation.")
+    every, between, folded = _boxes(nodes, edges, max_nodes, **options)
     shown = _nearest_the_end(every, between, max_nodes)
     kept = [n for n in every if n in shown]
     drawn = [e for e in between if e.source in shown and e.target in shown]
@@ -113,9 +128,29 @@ def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> 
         for i, n in enumerate(kept)
     )
     routes = _routes(boxes, drawn, labels, arranged, rows)
-    note = size_note(len(nodes), len(every), len(kept))
+    note = size_note(len(nodes), len(every), len(kept), folded)
     words = " ".join(filter(None, [alt_text(nodes), note]))
     return Layout(boxes, routes, *_area(boxes, routes), len(nodes), words, note)
+
+
+def _boxes(
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    most: int,
+    *,
+    depth: int | None = None,
+    fold_views: bool | None = None,
+    roll_loops: bool | None = None,
+) -> tuple[Sequence[Node], Sequence[Edge], int]:
+    """Return what is drawn as boxes, the edges between, and how many views are folded into them."""
+    if most < 1:
+        raise ValueError(f"a figure has at least one box, got max_nodes={most}")
+    if depth is not None and depth < 1:
+        raise ValueError(f"the outermost modules have depth 1, got depth={depth}")
+    folded = 0
+    if len(nodes) > MANY if fold_views is None else fold_views:
+        nodes, edges, folded = fold(nodes, edges)
+    return *collapse(nodes, edges, most, depth=depth, roll_loops=roll_loops), folded
 
 
 def _area(boxes: Sequence[Box], routes: Sequence[Route]) -> tuple[float, float, float]:
@@ -136,10 +171,6 @@ def _span(route: Route) -> Point:
 
 def _nearest_the_end(nodes: Sequence[Node], edges: Sequence[Edge], most: int) -> set[Node]:
     """Return the nodes that are the fewest edges away from a result."""
-    if most < 1:
-        raise ValueError(f"a figure has at least one box, got max_nodes={most}")
-    if not nodes:
-        raise GraphError("There is nothing to draw: the recording has seen no operation.")
     if len(nodes) <= most:
         return set(nodes)
     inputs: defaultdict[Node, list[Node]] = defaultdict(list)
