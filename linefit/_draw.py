@@ -16,15 +16,15 @@ LINE = 16.0  # height of a line of text in a layout
 LABEL_LINE = 13.0  # and of one at an edge
 
 
-def fit_axes(ax: Axes, width: float, height: float) -> float:
-    """Let the axes hold so many pixels of a layout; return how many points one of them is."""
+def fit_axes(ax: Axes, left: float, width: float, height: float) -> float:
+    """Let the axes hold a layout, in pixels; return how many points one of them is."""
     figure = ax.get_figure(root=True)
     if figure is not None:
         figure.draw_without_rendering()  # only now does constrained layout know the axes' size
     room, dpi = ax.get_window_extent(), ax.figure.dpi
     dots = min(room.width / width, room.height / height, 0.9 * dpi / 72)
     half_x, half_y = room.width / dots / 2, room.height / dots / 2
-    ax.set(xlim=(width / 2 - half_x, width / 2 + half_x), aspect="equal")
+    ax.set(xlim=(left + width / 2 - half_x, left + width / 2 + half_x), aspect="equal")
     ax.set(ylim=(height / 2 + half_y, height / 2 - half_y))
     return float(dots * 72 / dpi)
 

@@ -14,11 +14,14 @@ from linefit._draw import draw_box, draw_route, fit_axes
 from linefit.loss import perpendicular_loss
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
     from torch import Tensor
 
     from linefit.descent import Descent, Loss
     from linefit.graph import Graph
+    from linefit.graph.draw.layout import Layout
     from linefit.line import Line
 
 
@@ -203,11 +206,27 @@ def plot_graph(ax: Axes, graph: Graph) -> Axes:
         The same axes.
     """
     graph.check()
-    layout = graph.layout()
+    _draw_layout(ax, graph.layout())
+    return ax
+
+
+def _draw_layout(ax: Axes, layout: Layout) -> None:
+    """Draw a laid-out graph into all of the axes."""
     ax.set_axis_off()
-    scale = fit_axes(ax, layout.width, layout.height)
+    scale = fit_axes(ax, layout.left, layout.width, layout.height)
     for route in layout.routes:
         draw_route(ax, route, scale)
     for box in layout.boxes:
         draw_box(ax, box, scale)
-    return ax
+
+
+def _save(layout: Layout, path: Path) -> None:
+    """Write a laid-out graph as PNG or PDF, in the size that it has in an SVG; black on white."""
+    from matplotlib.figure import Figure
+
+    scale = 0.9 / 72  # inches of a pixel
+    figure = Figure(figsize=(layout.width * scale, layout.height * scale))
+    _draw_layout(figure.add_axes((0, 0, 1, 1)), layout)
+    kind = path.suffix.removeprefix(".")
+    undated = {"CreationDate": None} if kind == "pdf" else None
+    figure.savefig(path, format=kind, dpi=160, metadata=undated)

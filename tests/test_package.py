@@ -261,7 +261,7 @@ def test_rooms_of_the_graph_know_only_what_is_common(path):
     """Recorder, tape, figures, steps and exports meet in graph.py alone; only steps use figures."""
     room = path.relative_to(GRAPH).parts[0]
     if room not in {"graph.py", "__init__.py"}:
-        common = {"errors", "nodes", "numbers", "sentences"}
+        common = {"errors", "find", "nodes", "numbers", "sentences"}
         assert _imported(path) <= common | {room} | ({"draw"} if room == "steps" else set())
 
 

@@ -14,6 +14,8 @@ loss  pow(%2, 2)  PowBackward0    9   grad 1
 
 from linefit.graph.draw.html import side_by_side
 from linefit.graph.errors import GraphError
+from linefit.graph.export.gradients import GradientTable, ParameterGradient
+from linefit.graph.export.summary import ScopeCost, Summary
 from linefit.graph.graph import Graph, of_tape, record, set_display
 from linefit.graph.nodes import Edge, Node, Output, Saved
 from linefit.graph.recorder.recording import Recording
@@ -21,13 +23,17 @@ from linefit.graph.steps.steps import PassStep
 
 __all__ = [
     "Edge",
+    "GradientTable",
     "Graph",
     "GraphError",
     "Node",
     "Output",
+    "ParameterGradient",
     "PassStep",
     "Recording",
     "Saved",
+    "ScopeCost",
+    "Summary",
     "of_tape",
     "record",
     "set_display",

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, Literal, Protocol, Unpack
 
 from torch import Tensor
@@ -16,8 +18,12 @@ from torch import Tensor
 from linefit.graph.draw import html, svg
 from linefit.graph.draw.html import HTML
 from linefit.graph.draw.layout import Layout, Options, lay_out
+from linefit.graph.draw.save import check_suffix, save
 from linefit.graph.errors import GraphError
 from linefit.graph.export import dot, json, text
+from linefit.graph.export.gradients import GradientTable, gradients_of
+from linefit.graph.export.summary import Summary, summary_of
+from linefit.graph.find import find
 from linefit.graph.nodes import Edge, Node, Output
 from linefit.graph.numbers import same
 from linefit.graph.recorder.memory import collecting_rarely
@@ -37,6 +43,16 @@ class Source(Protocol):
 
     def knows(self, output: Tensor) -> bool:
         """Whether it has seen how a tensor was computed."""
+
+    @property
+    def unused(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Names and shapes of parameters that modules have and no operation has used."""
+
+    def begin_pass(self) -> None:
+        """Note that a backward pass is about to begin."""
+
+    def seconds(self) -> Mapping[tuple[str, ...], tuple[float, float]]:
+        """Return how long the forward and the backward part of each scope have taken."""
 
     def scope(self, name: str, /) -> AbstractContextManager[None]:
         """Give the nodes made in the body a scope of this name."""
@@ -94,7 +110,33 @@ class Graph:
         if output.requires_grad and not self._source.knows(output):
             raise GraphError("This output was not computed inside the recording.")
         with collecting_rarely():
+            self._source.begin_pass()
             output.backward(gradient, retain_graph=retain_graph, create_graph=create_graph)
+
+    def __getitem__(self, name: str) -> tuple[Node, ...]:
+        """Return the nodes that a name stands for, in the order of the graph.
+
+        It is the first of these that there is: a variable, such as ``"loss"`` or
+        ``"net.encoder.0.weight"``; a call of a module or a scope, such as
+        ``"net.encoder.0: Linear (2)"``; all calls of a module or bodies of a scope, such as
+        ``"net.encoder.0"``.  The variable that holds the module may be left out:
+        ``"encoder.0"``.
+
+        Raises
+        ------
+        KeyError
+            If nothing has the name; the message lists those that are most like it.
+
+        Examples
+        --------
+        >>> import torch
+        >>> a = torch.tensor(2.0, requires_grad=True)
+        >>> with record() as g:
+        ...     loss = (a - 5) ** 2
+        >>> g["loss"]
+        (<Node 4: loss = pow PowBackward0>,)
+        """
+        return find(self.nodes, name)
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -173,6 +215,42 @@ class Graph:
             roll_loops=roll_loops,
         )
 
+    def summary(self, *, depth: int | None = None) -> Summary:
+        """Return what each module and scope costs: parameters, saved bytes, and time.
+
+        Parameters
+        ----------
+        depth : int, optional
+            How deep to look into modules; 0 is the graph alone, and by default all are listed.
+
+        Returns
+        -------
+        Summary
+            A table for a terminal or a notebook; ``rows`` holds its numbers.
+        """
+        if depth is not None and depth < 0:
+            raise ValueError(f"the whole graph has depth 0, got depth={depth}")
+        return summary_of(self.nodes, self.edges, self._source.seconds(), depth=depth)
+
+    def gradients(self, *, factor: float = 1000.0) -> GradientTable:
+        """Return how large the gradient of each leaf is, and which are None, vanish or explode.
+
+        Of modules that ran in the recording and are known by a variable, the parameters that no
+        operation has used are listed too: their gradients are None.
+
+        Parameters
+        ----------
+        factor : float
+            A gradient vanishes if its root mean square is this many times smaller than the median
+            over all leaves, and explodes if it is as many times larger.
+
+        Returns
+        -------
+        GradientTable
+            A table for a terminal or a notebook; ``rows`` holds its numbers.
+        """
+        return gradients_of(self.nodes, self._source.unused, factor=factor)
+
     def steps(self) -> tuple[PassStep, ...]:
         """Return what happened, one step after the other: forward, then backward.
 
@@ -217,6 +295,31 @@ class Graph:
             As in :meth:`layout`.
         """
         return svg.draw(self.layout(max_nodes=max_nodes, **options))
+
+    def save(
+        self, path: str | os.PathLike[str], *, max_nodes: int = 60, **options: Unpack[Options]
+    ) -> None:
+        """Write the figure to a file.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; it ends in ``.svg``, ``.png`` or ``.pdf``.  The latter two are drawn by
+            matplotlib.
+        max_nodes, depth, fold_views, roll_loops
+            As in :meth:`layout`.
+
+        Raises
+        ------
+        ValueError
+            If the path has another suffix.
+        GraphError
+            If matplotlib is needed and not installed.
+        """
+        file = Path(path)
+        check_suffix(file)
+        self.check()
+        save(self.layout(max_nodes=max_nodes, **options), file)
 
     def to_dot(self) -> str:
         """Return the graph in the language of Graphviz."""

@@ -41,6 +41,32 @@ def written_out(value: Any) -> str:
     return number(value)
 
 
+def size(nbytes: int) -> str:
+    """Return a number of bytes in a fitting unit.
+
+    >>> size(0), size(1000), size(123_456_789)
+    ('0 B', '1 kB', '123 MB')
+    """
+    amount, unit = float(nbytes), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount < 999.5:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{number(amount, digits=3)} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in a fitting unit.
+
+    >>> duration(0.0), duration(0.0123), duration(2.5), duration(4e-6)
+    ('0 s', '12.3 ms', '2.5 s', '4 µs')
+    """
+    for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if seconds >= unit or not seconds:
+            return f"{number(seconds / unit, digits=3)} {name}"
+    return f"{number(seconds * 1e6, digits=3)} µs"
+
+
 class Range(NamedTuple):
     """The smallest and the largest number of a tensor, and how many of its elements are NaN."""
 

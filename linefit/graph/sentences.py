@@ -164,6 +164,20 @@ EMPTY = "an empty graph"
 MORE = "… and {count} more"
 AND = " and "
 
+# Tables
+
+WHOLE = "the whole graph"
+SUMMARY = ("scope", "calls", "operations", "parameters", "saved", "forward", "backward")
+GRADIENTS = ("parameter", "shape", "root mean square", "largest", "gradient / value", "")
+VERDICTS = {
+    "": "",
+    "none": "None: no gradient came",
+    "zero": "zero",
+    "not finite": "not finite",
+    "vanishing": "vanishing",
+    "exploding": "exploding",
+}
+
 # The player
 
 STEP = "Step {number} of {count}"

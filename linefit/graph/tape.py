@@ -20,6 +20,8 @@ Gradients = tuple[Tensor | None, ...]
 class TapeTrace:
     """The nodes and edges of a tape as it is now."""
 
+    unused: tuple[tuple[str, tuple[int, ...]], ...] = ()  # a tape has no modules
+
     def __init__(self, tape: Tape) -> None:
         nodes = {var: _node(i, var) for i, var in enumerate(tape.nodes)}
         edges = []
@@ -41,6 +43,13 @@ class TapeTrace:
     def knows(self, output: Tensor) -> bool:
         """Whether a tensor is a result of the tape: none is, its results are NumPy arrays."""
         return output.grad_fn is None
+
+    def begin_pass(self) -> None:
+        """Do nothing: a tape measures no times."""
+
+    def seconds(self) -> dict[tuple[str, ...], tuple[float, float]]:
+        """Return nothing, likewise."""
+        return {}
 
     def scope(self, _name: str) -> AbstractContextManager[None]:
         """Do nothing: a tape has no scopes."""

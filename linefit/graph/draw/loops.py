@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+from linefit.graph.find import without_number
 from linefit.graph.nodes import Edge, Node
 from linefit.graph.sentences import repeated
 
 Path = tuple[str, ...]
 
 OFTEN = 3  # calls that make a loop
-NUMBER = re.compile(r" \(\d+\)$")
 
 
 class Loop(tuple[str, ...]):
@@ -51,7 +50,7 @@ def _repeated(
     )
     calls: defaultdict[tuple[Path, str], int] = defaultdict(int)
     for path in paths:
-        calls[path[:-1], NUMBER.sub("", path[-1])] += 1
+        calls[path[:-1], without_number(path[-1])] += 1
     together: defaultdict[tuple[Path, int], list[str]] = defaultdict(list)
     for (parent, label), count in calls.items():
         if count >= OFTEN:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -78,8 +79,13 @@ class Calls(TorchFunctionMode):
             state.paused = True
             operands = self._operands(name, given[::-1] if backwards else given)
             state.paused = runs_backward
+            if runs_backward:
+                state.clock.begin_pass()
+            start = perf_counter()
             with nullcontext() if single or runs_backward else self.operations:
                 result = func(*args, **kwargs)
+            if not runs_backward:
+                state.clock.forward[state.scope] += perf_counter() - start
             state.paused = True
             self._record(name, args, operands, result)
         finally:

@@ -37,6 +37,7 @@ class GradientHook:
         node.outputs[0].copy_grad()
         self.grad_before = node.accumulated
         self.state.paused = was_paused
+        self.state.clock.go_on()
 
     def after(self, sent: Gradients, received: Gradients) -> None:
         """Add a run to the node after it has run."""
@@ -44,10 +45,11 @@ class GradientHook:
         if node is None:
             return
         state = self.state
+        task = torch._C._current_graph_task_id()
+        state.clock.stop(node.scope, task)
         was_paused = state.paused
         state.paused = True
         state.ticks += 1
-        task = torch._C._current_graph_task_id()
         if node.is_leaf:
             node.outputs[0].copy_grad()
             received = (node.accumulated,)
@@ -59,6 +61,7 @@ class GradientHook:
         kept = torch._C._autograd._get_current_graph_task_keep_graph()
         node.add_run(Run(task, state.ticks, received, sent, kept))
         state.paused = was_paused
+        state.clock.go_on()
 
 
 def _copies(gradients: Gradients) -> Gradients:

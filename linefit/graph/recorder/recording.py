@@ -15,7 +15,7 @@ from linefit.graph.recorder import names
 from linefit.graph.recorder.calls import Calls
 from linefit.graph.recorder.ledger import Ledger
 from linefit.graph.recorder.memory import collecting_rarely, release
-from linefit.graph.recorder.scopes import following_modules
+from linefit.graph.recorder.scopes import following_modules, unused_parameters
 from linefit.graph.recorder.trace import Trace
 
 GraphType = TypeVar("GraphType")
@@ -60,7 +60,7 @@ class Recording(Generic[GraphType]):
         self._ledger.catch_up()
         if self._frame is not None:
             self._ledger.name_outputs(names.in_frame(self._frame) | self._given)
-        self._trace.finish()
+        self._trace.finish(unused_parameters(self._ledger, self._modules))
         self._frame = None
         self._graph = None
         self._before.clear()

@@ -70,3 +70,17 @@ def enter(ledger: Ledger, label: str) -> None:
     ledger.calls[path] += 1
     count = ledger.calls[path]
     ledger.state.scope = path if count == 1 else (*path[:-1], f"{label} ({count})")
+
+
+def unused_parameters(
+    ledger: Ledger, modules: Mapping[int, tuple[str, nn.Module]]
+) -> list[tuple[str, tuple[int, ...]]]:
+    """Return name and shape of the parameters of modules that ran which no operation has used."""
+    called = {label for path in ledger.calls for label in path}
+    found: dict[int, tuple[str, tuple[int, ...]]] = {}
+    for name, module in modules.values():
+        if f"{name}: {type(module).__name__}" in called:
+            for part, parameter in module.named_parameters(prefix=name):
+                if parameter.requires_grad and id(parameter) not in ledger.by_tensor:
+                    found.setdefault(id(parameter), (part, tuple(parameter.shape)))
+    return list(found.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from linefit.graph.recorder.clock import Clock
+
 
 class State:
     """What is going on at this moment of a recording.
@@ -14,9 +16,12 @@ class State:
         How many backward nodes have run.
     scope : tuple of str
         The calls of modules that are running, the outermost first.
+    clock : Clock
+        How long what has run so far has taken.
     """
 
     def __init__(self) -> None:
         self.paused = False
         self.ticks = 0
         self.scope: tuple[str, ...] = ()
+        self.clock = Clock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from torch import Tensor
@@ -20,6 +20,7 @@ class Trace:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.over = False
+        self.unused: tuple[tuple[str, tuple[int, ...]], ...] = ()
         self._numbers: Numbers = {}
         self._nodes: tuple[Node, ...] = ()
         self._edges: tuple[Edge, ...] = ()
@@ -43,8 +44,20 @@ class Trace:
             self._read = len(ledger.nodes)
         return self._nodes, self._edges
 
-    def finish(self) -> None:
-        """End the recording: from now on every reading returns the same nodes and edges."""
+    def begin_pass(self) -> None:
+        """Note that a backward pass is about to begin."""
+        self.ledger.state.clock.begin_pass()
+
+    def seconds(self) -> dict[tuple[str, ...], tuple[float, float]]:
+        """Return how long the forward and the backward part of each scope have taken."""
+        return self.ledger.state.clock.seconds()
+
+    def finish(self, unused: Sequence[tuple[str, tuple[int, ...]]]) -> None:
+        """End the recording: from now on every reading returns the same nodes and edges.
+
+        ``unused`` are names and shapes of the parameters that the modules have not used.
+        """
+        self.unused = tuple(unused)
         self.over = True
         self._read = 0  # names that came last may have made constants worth showing
 
