@@ -493,6 +493,8 @@ def test_a_graph_read_in_the_body_grows():
         c = Scale.apply(b, k)
         second = g.nodes
         named = k + 1
+        third = g.nodes  # in which it has no name yet
+    assert len(third) == len(second)
     assert [node.op for node in first] == ["leaf", "number", "mul"]
     assert [node.op for node in second][-1] == "Scale"
     assert set(first) <= set(second) <= set(g.nodes)
