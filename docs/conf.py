@@ -84,7 +84,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_gallery",
     "subsection_order": "gallery_hooks.subsection_order",
     "within_subsection_order": "FileNameSortKey",
-    "reset_modules": ("gallery_hooks.reset_matplotlib",),
+    "reset_modules": ("gallery_hooks.reset_matplotlib", "gallery_hooks.leave_assets_to_the_page"),
     "image_scrapers": ("gallery_hooks.scrape_figures",),
     "image_srcset": ["2x"],
     "capture_repr": ("_repr_html_", "__repr__"),
@@ -103,8 +103,8 @@ html_theme = "furo"
 html_title = "linefit"
 html_baseurl = SITE_URL
 html_favicon = "_static/favicon.svg"
-FIGURES = ["figure.css", "player.css", "player.js"]  # which recorded graphs leave to the page
-html_static_path = ["_static", *(f"../linefit/graph/{name}" for name in FIGURES)]
+ASSETS = ["draw/figure.css", "steps/player.css", "steps/player.js"]  # left to the page by graphs
+html_static_path = ["_static", *(f"../linefit/graph/{name}" for name in ASSETS)]
 html_css_files = ["figure.css", "player.css", "custom.css"]
 html_js_files = [("scrollable.js", {"defer": ""}), ("player.js", {"defer": ""})]
 html_copy_source = False

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from linefit.graph.draw.layout import LINE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from linefit.graph import Box, Route
-
-LINE = 16.0  # height of a line of text in a layout
+    from linefit.graph.draw.layout import Box, Route
 
 
 def fit_axes(ax: Axes, width: float, height: float) -> float:
@@ -20,9 +20,11 @@ def fit_axes(ax: Axes, width: float, height: float) -> float:
     figure = ax.get_figure(root=True)
     if figure is not None:
         figure.draw_without_rendering()  # only now does constrained layout know the axes' size
-    room, dpi = ax.get_window_extent(), ax.figure.dpi
+    room = ax.get_window_extent()
+    dpi = ax.figure.dpi
     dots = min(room.width / width, room.height / height, 0.9 * dpi / 72)
-    half_x, half_y = room.width / dots / 2, room.height / dots / 2
+    half_x = room.width / dots / 2
+    half_y = room.height / dots / 2
     ax.set(xlim=(width / 2 - half_x, width / 2 + half_x), aspect="equal")
     ax.set(ylim=(height / 2 + half_y, height / 2 - half_y))
     return float(dots * 72 / dpi)
@@ -48,11 +50,7 @@ def draw_box(ax: Axes, box: Box, scale: float) -> None:
     leaf, constant = (box.node.kind == kind for kind in ("leaf", "constant"))
     style: dict[str, Any] = {"edgecolor": "C0" if leaf else "0.5", "linewidth": 1.8 if leaf else 1}
     style["linestyle"] = (0, (3, 3)) if constant else "-"
-    half, up, cut = box.width / 2, box.height / 2, 9 * leaf
-    right = [(half - cut, -up), (half + cut / 3, 0), (half - cut, up)]
-    outline = [*right, *((-x, y) for x, y in reversed(right))]
-    corners = [(box.x + x, box.y + y) for x, y in outline]
-    ax.fill(*zip(*corners, strict=True), facecolor="none", **style)
+    ax.fill(*zip(*box.outline, strict=True), facecolor="none", **style)
     first = box.y - (len(box.lines) - 1) * LINE / 2
     for i, line in enumerate(box.lines):
         look: dict[str, Any] = {"fontsize": (10 if line.role == "function" else 12) * scale}

@@ -75,11 +75,18 @@ class Var:
     grad: Array | None = None
     __array_ufunc__ = None  # lets ndarray + Var reach Var.__radd__
 
-    __add__, __radd__ = _method(Add), _method(Add, -1)
-    __sub__, __rsub__ = _method(Subtract), _method(Subtract, -1)
-    __mul__, __rmul__ = _method(Multiply), _method(Multiply, -1)
-    __truediv__, __rtruediv__ = _method(Divide), _method(Divide, -1)
-    __neg__, sum, mean, relu = _method(Negate), _method(Sum), _method(Mean), _method(ReLU)
+    __add__ = _method(Add)
+    __radd__ = _method(Add, -1)
+    __sub__ = _method(Subtract)
+    __rsub__ = _method(Subtract, -1)
+    __mul__ = _method(Multiply)
+    __rmul__ = _method(Multiply, -1)
+    __truediv__ = _method(Divide)
+    __rtruediv__ = _method(Divide, -1)
+    __neg__ = _method(Negate)
+    sum = _method(Sum)
+    mean = _method(Mean)
+    relu = _method(ReLU)
 
     def __pow__(self, n: float) -> Var:
         return self.tape.record(power(n), self)

@@ -4,7 +4,6 @@ import gc
 import random
 import weakref
 
-import igraph  # noqa: F401 - its first import leaves a circle that holds the caller's variables
 import pytest
 import torch
 
@@ -465,13 +464,51 @@ def test_a_recording_inside_another():
     assert by_name(outer)["c"].grad.item() == 4
 
 
+def test_reading_a_graph_changes_nothing():
+    """Once the recording is over, nodes and edges are the same objects however often one looks."""
+    a, k = leaf(2.0), torch.tensor(3.0).double()
+    with graph.record() as g:
+        during = g.nodes
+        b = Scale.apply(a * 2, k)
+    ledger = g._source.ledger
+    before = (list(ledger.nodes), dict(ledger.by_fn), dict(ledger.by_tensor))
+    operands = [list(node._operands) for node in ledger.nodes]
+    nodes = g.nodes
+    g.to_svg()
+    g.backward(b)
+    assert during == ()
+    assert g.nodes is nodes
+    assert g.edges is g.edges
+    assert (ledger.nodes, ledger.by_fn, ledger.by_tensor) == before
+    assert [list(node._operands) for node in ledger.nodes] == operands
+    assert [node.index for node in nodes] == list(range(len(nodes)))
+
+
+def test_a_graph_read_in_the_body_grows():
+    """Looking while the recording runs shows what has run so far, custom Functions included."""
+    a, k = leaf(2.0), torch.tensor(3.0).double()
+    with graph.record() as g:
+        b = a * 2
+        first = g.nodes
+        c = Scale.apply(b, k)
+        second = g.nodes
+        named = k + 1
+        third = g.nodes  # in which it has no name yet
+    assert len(third) == len(second)
+    assert [node.op for node in first] == ["leaf", "number", "mul"]
+    assert [node.op for node in second][-1] == "Scale"
+    assert set(first) <= set(second) <= set(g.nodes)
+    assert by_name(g)["named"].value.item() == named.item()
+    assert c.requires_grad
+
+
 def test_a_dropped_graph_leaves_its_leaves_alone():
     """Hooks on a leaf end with the graph that they were for."""
     x = leaf(2.0)
     node = torch.autograd.graph.get_gradient_edge(x).node
     with graph.record() as g:
         y = x * 2
-    ledger = g._ledger
+    ledger = g._source.ledger
     g.backward(y)
     before, after = (handle.hooks_dict_ref() for handle in ledger.handles)
     assert len(before) == len(after) == 1

@@ -13,9 +13,13 @@ from pathlib import Path
 import pydot
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linefit import graph
-from linefit.graph import _place, _text
+from linefit.graph.draw.layers import arrange
+from linefit.graph.draw.order import count_crossings, order
+from linefit.graph.sentences import brief, title
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -269,9 +273,9 @@ def test_dot_is_the_graph():
         drawn = nodes[f"n{node.index}"]
         assert drawn.get_shape() == ('"hexagon"' if node.kind == "leaf" else '"box"')
         assert (drawn.get_style() == '"dashed"') == (node.kind == "constant")
-        words = [_text.title(node), node.kind == "operation" and node.backward_name]
-        words += [node.op != "number" and _text.brief(node.value)]
-        words += [node.grad is not None and f"grad {_text.brief(node.grad)}"]
+        words = [title(node), node.kind == "operation" and node.backward_name]
+        words += [node.op != "number" and brief(node.value)]
+        words += [node.grad is not None and f"grad {brief(node.grad)}"]
         assert label(drawn) == [word for word in words if word]
     edges = [(e.get_source(), e.get_destination(), e.get("style")) for e in dot.get_edges()]
     assert edges == [
@@ -305,7 +309,7 @@ def test_dot_is_the_graph():
 )
 def test_numbers_are_short(tensor, text):
     """Few numbers are written out, many are summed up."""
-    assert _text.brief(tensor) == text
+    assert brief(tensor) == text
 
 
 def test_a_graph_without_numbers_has_shapes():
@@ -343,13 +347,108 @@ def test_a_figure_has_boxes(most):
 
 def test_layers_are_as_low_as_their_users_allow():
     """A leaf stands just above what uses it, however long the other branch."""
-    placed = _place.place([10.0] * 5, [(0, 1), (1, 2), (2, 4), (3, 4)], pulls=[1] * 4, bend=5.0)
-    assert placed.layer[:5] == (0, 1, 2, 2, 3)
+    arranged = arrange([10.0] * 5, [(0, 1), (1, 2), (2, 4), (3, 4)], pulls=[1] * 4, bend=5.0)
+    assert arranged.layer[:5] == (0, 1, 2, 2, 3)
 
 
 def test_a_long_edge_bends_around_boxes():
     """An edge over several layers has a place of its own in each."""
-    placed = _place.place([40.0] * 3, [(0, 1), (1, 2), (0, 2)], pulls=[1] * 3, bend=5.0)
-    (bend,) = placed.chains[2][1:-1]
-    assert placed.layer[bend] == placed.layer[1]
-    assert abs(placed.x[bend] - placed.x[1]) >= 20 + 2.5
+    arranged = arrange([40.0] * 3, [(0, 1), (1, 2), (0, 2)], pulls=[1] * 3, bend=5.0)
+    (bend,) = arranged.chains[2][1:-1]
+    assert arranged.layer[bend] == arranged.layer[1]
+    assert abs(arranged.x[bend] - arranged.x[1]) >= 20 + 2.5
+
+
+@st.composite
+def layered(draw):
+    """Return layers and edges between neighboring ones, at random."""
+    layer = sorted(draw(st.lists(st.integers(0, 3), min_size=4, max_size=14)))
+    layer = [sorted(set(layer)).index(number) for number in layer]
+    pairs = [(i, k) for i, one in enumerate(layer) for k, two in enumerate(layer) if two == one + 1]
+    return layer, draw(st.lists(st.sampled_from(pairs), max_size=20)) if pairs else []
+
+
+def crossing_pairs(rows, edges):
+    """Return how many pairs of edges cross, by looking at each pair."""
+    at = {vertex: (layer, i) for layer, row in enumerate(rows) for i, vertex in enumerate(row)}
+    ways = [(*at[source], at[target][1]) for source, target in edges]
+    return sum(
+        one[0] == two[0] and (one[1] - two[1]) * (one[2] - two[2]) < 0
+        for i, one in enumerate(ways)
+        for two in ways[:i]
+    )
+
+
+@given(layered())
+def test_ordering_never_adds_crossings(graph_in_layers):
+    """Every vertex stays in its layer, crossings are counted right and not more than at first."""
+    layer, edges = graph_in_layers
+    rows = order(layer, edges)
+    assert [sorted(row) for row in rows] == [
+        [v for v, at in enumerate(layer) if at == number] for number in range(max(layer) + 1)
+    ]
+    below = [[target for source, target in edges if source == v] for v in range(len(layer))]
+    first = [sorted(row) for row in rows]
+    assert count_crossings(rows, below) == crossing_pairs(rows, edges)
+    assert crossing_pairs(rows, edges) <= crossing_pairs(first, edges)
+    assert rows == order(layer, edges)
+
+
+TANGLES = {
+    "reversed": ([0] * 6 + [1] * 6, [(i, 11 - i) for i in range(6)], 0),
+    "shuffled": ([0] * 5 + [1] * 5, [(i, 5 + 3 * i % 5) for i in range(5)], 0),
+    "complete": ([0] * 3 + [1] * 3, [(i, 3 + k) for i in range(3) for k in range(3)], 9),
+    "swaps": (
+        [0] * 4 + [1] * 4,
+        [(0, 5), (0, 6), (1, 5), (1, 7), (2, 4), (2, 6), (2, 7), (3, 5), (3, 7)],
+        4,
+    ),
+    "several starts": (
+        [0] * 3 + [1] * 3,
+        [(0, 3), (0, 5), (1, 3), (1, 4), (1, 5), (2, 3), (2, 5)],
+        3,
+    ),
+    "three layers": (
+        [0] * 4 + [1] * 4 + [2] * 4,
+        [(0, 6), (0, 7), (2, 5), (3, 5), (5, 9), (5, 11), (6, 8), (6, 11), (7, 10)],
+        0,
+    ),
+    "long": ([0, 0, 1, 1, 2, 2, 3, 3], [(0, 3), (1, 2), (3, 4), (2, 5), (4, 7), (5, 6)], 0),
+}
+
+
+@pytest.mark.parametrize("name", TANGLES)
+def test_ordering_finds_the_fewest_crossings(name):
+    """The crossings are as few as in the best of all orders."""
+    layer, edges, fewest = TANGLES[name]
+    assert crossing_pairs(order(layer, edges), edges) == fewest
+
+
+def test_of_equal_orders_the_one_with_more_operands_in_order_is_taken():
+    """Two operations share an operand; one pair has to be turned around, not two."""
+    edges = [(2, 3), (0, 3), (1, 4), (2, 4), (3, 5), (4, 5)]
+    assert order([0, 0, 0, 1, 1, 2], edges) == [[1, 2, 0], [4, 3], [5]]
+
+
+def mean_loss():
+    """Return the graph of the mean of squared distances at two points."""
+    a, b = (torch.tensor(v, requires_grad=True) for v in (1.0, 0.0))
+    x, y = torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0])
+    with graph.record() as g:
+        loss = ((a * x - y + b) ** 2).mean() / ((1 + a**2) * 2)
+    g.backward(loss)
+    return g
+
+
+@pytest.mark.parametrize("make", [perpendicular, mean_loss])
+def test_operands_stand_as_they_are_written(make):
+    """The operands of an operation stand from left to right, unless edges would cross.
+
+    They would at a in a · x, which the denominator uses too, on the right.
+    """
+    layout = make().layout()
+    at = {box.node: box.x for box in layout.boxes}
+    operands = {box.node: [] for box in layout.boxes}
+    for route in layout.routes:
+        operands[route.edge.target].append(at[route.edge.source])
+    assert [node.op for node, found in operands.items() if found != sorted(found)] == ["mul"]

@@ -1,5 +1,7 @@
 """Graphs of a tape, and figures beside each other."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -125,3 +127,23 @@ def test_ids_are_unique_on_a_page():
     html = g.player() + graph.side_by_side(g, g, g)
     ids = [element["id"] for element in BeautifulSoup(html, "html.parser").find_all(id=True)]
     assert len(ids) == len(set(ids)) == 4 * 4
+
+
+def test_a_page_can_bring_style_and_script():
+    """Figures and players hold both, unless the page is said to have them; a file always does."""
+    x = torch.tensor(1.0, requires_grad=True)
+    with graph.record() as g:
+        loss = x.sin()
+    g.backward(loss)
+    shown = [g._repr_html_(), g.player()]
+    graph.set_display(assets="page")
+    try:
+        without = [g._repr_html_(), g.player()]
+        assert "<style" in g.to_svg()
+    finally:
+        graph.set_display(assets="inline")
+    parts = re.compile("<style>.*?</style>|<script>.*?</script>", re.DOTALL)
+    assert [len(parts.findall(html)) for html in shown] == [1, 3]
+    assert [parts.sub("", html) for html in shown] == without
+    with pytest.raises(ValueError, match="got 'none'"):
+        graph.set_display(assets="none")

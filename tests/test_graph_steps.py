@@ -9,8 +9,8 @@ import torch.utils.checkpoint
 from bs4 import BeautifulSoup
 
 from linefit import graph
-from linefit.graph._rules import RULES
-from linefit.graph._steps import steps_of
+from linefit.graph.steps.rules import RULES
+from linefit.graph.steps.steps import steps_of
 
 
 def leaf(*values):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from linefit import graph
-from linefit.graph import _deep
+from linefit.graph.recorder import memory
 
 
 def walk(*outputs):
@@ -205,7 +205,7 @@ def test_a_deep_graph_is_let_go_of():
     code = """if True:
         import torch
         from linefit import graph
-        from linefit.graph import _deep
+        from linefit.graph.recorder import memory
 
         def chain():
             x = torch.tensor(1.0, requires_grad=True)
@@ -221,8 +221,8 @@ def test_a_deep_graph_is_let_go_of():
         y, g = chain()
         del g
         del y
-        _deep.release()
-        print(len(_deep._kept))
+        memory.release()
+        print(len(memory._kept))
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
@@ -233,5 +233,5 @@ def test_a_shallow_graph_keeps_no_nodes():
     _, y, g = chain(10)
     del g
     gc.collect()
-    assert not _deep._kept
+    assert not memory._kept
     assert y.requires_grad

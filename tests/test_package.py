@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import inspect
+import re
 import subprocess
 import sys
 import types
@@ -43,6 +44,7 @@ CONTRACT = {
     "Moments.line": lambda self, *, variance_ratio=1.0: None,
     "graph.record": lambda *, names=None, max_elements=1_000_000: None,
     "graph.of_tape": lambda tape: None,
+    "graph.set_display": lambda *, assets: None,
     "graph.side_by_side": lambda *graphs, titles=(): None,
     "graph.Graph.backward": lambda self, output, gradient=None, *, retain_graph=None,
     create_graph=False: None,
@@ -81,8 +83,8 @@ CONTRACT = {
 CONSTRUCTORS = {"Line", "Moments", "tape.Layer", "tape.Tape", "tape.Net"}
 # What the recorder calls on nodes of its own while it records, and nobody else.
 RECORDING = {
-    "graph.Node.ran",
-    *(f"graph.Output.{name}" for name in ("describe", "hold", "keep_accumulated", "receive")),
+    "graph.Node.add_run",
+    *(f"graph.Output.{name}" for name in ("capture", "copy_grad", "describe", "receive")),
 }
 ATTRIBUTES = {
     "Line": {"normal", "offset", "angle", "slope", "intercept"},
@@ -103,16 +105,12 @@ ATTRIBUTES = {
     | {"requires_grad", "is_leaf"},
     "graph.Edge": {"source", "target", "output", "input", "grad"},
     "graph.Saved": {"name", "source", "output", "shape", "dtype", "nbytes"},
-    "graph.Step": {"phase", "words", "nodes", "edges", "grads", "parts"},
-    "graph.Layout": {"boxes", "routes", "left", "width", "height", "total", "words", "note"},
-    "graph.Box": {"node", "x", "y", "width", "height", "lines"},
-    "graph.Route": {"edge", "points", "label", "label_at", "side"},
-    "graph.Line": {"role", "text", "output"},
+    "graph.PassStep": {"phase", "words", "nodes", "edges", "grads", "parts"},
     "tape.Layer": {"name", "forward", "backward"},
     "tape.Var": {"tape", "name", "layer", "inputs", "value", "requires_grad", "grad"},
 }
 SPACES = [linefit, linefit.graph, linefit.plotting, linefit.tape]
-MODULES = sorted((ROOT / "linefit").rglob("*.py"))
+GRAPH = ROOT / "linefit" / "graph"
 FUNCTIONS = [name for name in linefit.__all__ if inspect.isfunction(getattr(linefit, name))]
 
 
@@ -246,17 +244,36 @@ def test_docstring_is_complete(name):
     assert [section for section in needed if section not in docstring] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_module_reads_at_one_sitting(path):
-    """A module has at most 250 lines, a function at most 25 without docstring and blank lines."""
-    source = path.read_text(encoding="utf-8")
-    assert len(source.splitlines()) <= 250
-    functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
-    long = {f.name: n for f in functions if (n := _body_lines(f, source)) > 25}
-    assert long == {}
+def _imported(path):
+    """Return what a module imports of the graph package: "draw" for ``linefit.graph.draw.svg``."""
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    found = [n for n in tree if isinstance(n, ast.Import | ast.ImportFrom)]
+    names = [
+        f"{getattr(n, 'module', '')}.{alias.name}".strip(".") for n in found for alias in n.names
+    ]
+    return {name.split(".")[2] for name in names if name.startswith("linefit.graph.")}
 
 
-def _body_lines(function, source):
-    body = function.body[ast.get_docstring(function) is not None :]
-    lines = source.splitlines()[body[0].lineno - 1 : body[-1].end_lineno] if body else []
-    return sum(bool(line.strip()) for line in lines)
+@pytest.mark.parametrize(
+    "path", sorted(GRAPH.rglob("*.py")), ids=lambda p: str(p.relative_to(GRAPH))
+)
+def test_rooms_of_the_graph_know_only_what_is_common(path):
+    """Recorder, tape, figures, steps and exports meet in graph.py alone; only steps use figures."""
+    room = path.relative_to(GRAPH).parts[0]
+    if room not in {"graph.py", "__init__.py"}:
+        common = {"errors", "nodes", "numbers", "sentences"}
+        assert _imported(path) <= common | {room} | ({"draw"} if room == "steps" else set())
+
+
+@pytest.mark.parametrize(
+    "path", sorted(GRAPH.rglob("*.py")), ids=lambda p: str(p.relative_to(GRAPH))
+)
+def test_english_of_figures_stands_in_one_module(path):
+    """Elsewhere there are no phrases, but for docstrings and the messages of errors."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    errors = [part for n in ast.walk(tree) if isinstance(n, ast.Raise) for part in ast.walk(n)]
+    docstrings = [n.value for n in ast.walk(tree) if isinstance(n, ast.Expr)]
+    texts = {n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    phrase = re.compile(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}")
+    phrases = [n.value for n in texts - {*errors, *docstrings} if phrase.search(n.value)]
+    assert bool(phrases) == (path.name == "sentences.py")

@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from linefit import graph
+from linefit.graph.sentences import brief
 from sources import NPM
 
 FOLDER = Path(graph.__file__).parent
+ASSETS = ("draw/figure.css", "steps/player.css", "steps/player.js")
 HTML = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>A player</title>
 <meta name="viewport" content="width=device-width">{head}</head>
@@ -45,11 +47,11 @@ def folder(g, tmp_path_factory):
     folder = tmp_path_factory.mktemp("player")
     inside = HTML.format(head="", player=g.player())
     (folder / "inside.html").write_text(inside, encoding="utf-8")
-    for name in ("figure.css", "player.css", "player.js"):
+    for name in ASSETS:
         shutil.copy(FOLDER / name, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LINEFIT_PLAYER", "external")
-        beside = HTML.format(head=FILES, player=g.player())
+    graph.set_display(assets="page")
+    beside = HTML.format(head=FILES, player=g.player())
+    graph.set_display(assets="inline")
     assert "<style" not in beside
     (folder / "beside.html").write_text(beside, encoding="utf-8")
     return folder
@@ -103,7 +105,7 @@ def test_each_step_shows_the_recorded_numbers(opened, g):
             lines = page.locator(f"[id='{prefix}-n{node.index}'] text").all_text_contents()
             place = [line.role for line in layout[node].lines].index("grad")
             assert output == 0
-            assert lines[place] == f"grad {graph._text.brief(grad)}"
+            assert lines[place] == f"grad {brief(grad)}"
         lit = page.locator("svg.lfg .lfg-now").evaluate_all("all => all.map(e => e.id)")
         assert {f"{prefix}-n{node.index}" for node in step.nodes} <= set(lit)
         assert len(lit) == len(step.nodes) + len(step.edges)
@@ -280,4 +282,4 @@ def test_the_step_is_brought_into_view(opened):
 
 def test_the_script_is_small():
     """It is one file of plain JavaScript, under 12 kB."""
-    assert (FOLDER / "player.js").stat().st_size < 12_000
+    assert (FOLDER / "steps" / "player.js").stat().st_size < 12_000

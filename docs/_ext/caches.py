@@ -27,7 +27,7 @@ from sphinx.util.typing import ExtensionMetadata
 from dependencies import Package, code_of
 
 LIBRARIES = (
-    "torch", "numpy", "matplotlib", "igraph", "scipy", "scikit-learn", "odrpack", "jax",
+    "torch", "numpy", "matplotlib", "scipy", "scikit-learn", "odrpack", "jax",
     "tensorflow", "tensorflow-cpu",
 )  # fmt: skip
 COMPILERS = ("g++", "clang++", "cl")  # which torch.compile looks for, unless CXX names one

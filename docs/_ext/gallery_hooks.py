@@ -37,6 +37,13 @@ def reset_matplotlib(gallery_conf: dict[str, Any], script: str | None) -> None:
     mpl.rcParams["savefig.dpi"] = 100  # image_srcset adds one with twice as many dots
 
 
+def leave_assets_to_the_page(gallery_conf: dict[str, Any], script: str | None) -> None:
+    """Let the recorded graphs of a script rely on the style and script of the site."""
+    from linefit import graph
+
+    graph.set_display(assets="page")
+
+
 def scrape_figures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
     """Save a cell's figures; a comment ``# Alt: ...`` in the cell says what each one shows."""
     rst: str = matplotlib_scraper(block, block_vars, gallery_conf)

@@ -9,11 +9,13 @@ from sphinx.util.typing import ExtensionMetadata
 
 # A kernel would warn that others on this machine could read what it sends.  And it sends what
 # is printed when a timer says so, perhaps in the middle of a line: let it wait for the cell to end.
+# Style and script of recorded graphs are files of the site.
 CONFIG = """\
 c = get_config()
 c.IPKernelApp.log_level = 40
 c.IPKernelApp.exec_lines = [
-    "import sys; sys.stdout.flush_interval = sys.stderr.flush_interval = 1e6; del sys"
+    "import sys; sys.stdout.flush_interval = sys.stderr.flush_interval = 1e6; del sys",
+    "from linefit import graph; graph.set_display(assets='page'); del graph",
 ]
 """
 
@@ -27,6 +29,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     os.environ["IPYTHONDIR"] = str(home)
     # What torch.compile makes is kept beside what the pages show.
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(app.confdir / "_build" / "inductor")
-    os.environ["LINEFIT_PLAYER"] = "external"  # its script is one of the site's files
     os.environ["MATPLOTLIBRC"] = str(app.confdir / "matplotlibrc")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

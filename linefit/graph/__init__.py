@@ -12,30 +12,24 @@ a     leaf       AccumulateGrad  2   grad −6
 loss  pow(%2, 2)  PowBackward0    9   grad 1
 """
 
-from linefit.graph._graph import Graph
-from linefit.graph._layout import Box, Layout, Route
-from linefit.graph._lines import Line
-from linefit.graph._nodes import Edge, Node, Saved
-from linefit.graph._output import GraphError, Output
-from linefit.graph._page import side_by_side
-from linefit.graph._record import Recording, record
-from linefit.graph._steps import Step
-from linefit.graph._tape import of_tape
+from linefit.graph.draw.html import side_by_side
+from linefit.graph.errors import GraphError
+from linefit.graph.graph import Graph, of_tape, record, set_display
+from linefit.graph.nodes import Edge, Node, Output, Saved
+from linefit.graph.recorder.recording import Recording
+from linefit.graph.steps.steps import PassStep
 
 __all__ = [
-    "Box",
     "Edge",
     "Graph",
     "GraphError",
-    "Layout",
-    "Line",
     "Node",
     "Output",
+    "PassStep",
     "Recording",
-    "Route",
     "Saved",
-    "Step",
     "of_tape",
     "record",
+    "set_display",
     "side_by_side",
 ]

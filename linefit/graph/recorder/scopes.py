@@ -11,17 +11,16 @@ from torch import Tensor, nn
 from torch.nn.modules import module as every_module
 from torch.utils._pytree import tree_leaves
 
-from linefit.graph._ledger import Ledger
-
-Path = tuple[str, ...]
+from linefit.graph.recorder.ledger import Ledger
 
 
-class _Running:
+class _ModuleHooks:
     """Enter a scope before each call of a module, and leave it after."""
 
     def __init__(self, ledger: Ledger, names: Mapping[int, tuple[str, nn.Module]]) -> None:
-        self.ledger, self.names = ledger, names
-        self.outer: list[tuple[nn.Module, Path]] = []
+        self.ledger = ledger
+        self.names = names
+        self.running: list[tuple[nn.Module, tuple[str, ...]]] = []  # with the scope around each
         self.thread = get_ident()
 
     def _is_elsewhere(self) -> bool:
@@ -34,7 +33,7 @@ class _Running:
             return
         kind = type(module).__name__
         known = self.names.get(id(module))
-        self.outer.append((module, self.ledger.switch.scope))
+        self.running.append((module, self.ledger.state.scope))
         enter(self.ledger, f"{known[0]}: {kind}" if known else kind)
 
     def after(self, module: nn.Module, _args: Any, result: Any) -> None:
@@ -42,32 +41,32 @@ class _Running:
         if self._is_elsewhere():
             return
         for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor) and self.ledger.unknown(tensor):
+            if isinstance(tensor, Tensor) and self.ledger.is_unknown(tensor):
                 self.ledger.node_of(tensor)  # a custom Function's, which belongs to this scope
-        while self.outer:
-            inner, path = self.outer.pop()
+        while self.running:
+            inner, outer = self.running.pop()
             if inner is module:
-                self.ledger.switch.scope = path
+                self.ledger.state.scope = outer
                 return
 
 
 @contextmanager
 def following_modules(ledger: Ledger, names: Mapping[int, tuple[str, nn.Module]]) -> Iterator[None]:
     """Give each node made in the body the calls of modules that were running."""
-    running = _Running(ledger, names)
-    before = every_module.register_module_forward_pre_hook(running.before)
-    after = every_module.register_module_forward_hook(running.after, always_call=True)
+    hooks = _ModuleHooks(ledger, names)
+    before = every_module.register_module_forward_pre_hook(hooks.before)
+    after = every_module.register_module_forward_hook(hooks.after, always_call=True)
     try:
         yield
     finally:
         before.remove()
         after.remove()
-        ledger.switch.scope = ()
+        ledger.state.scope = ()
 
 
 def enter(ledger: Ledger, label: str) -> None:
-    """Add a call to the scope; the second of the same name there is marked as such."""
-    path = (*ledger.switch.scope, label)
+    """Append a call to the scope; the second of the same name there is numbered."""
+    path = (*ledger.state.scope, label)
     ledger.calls[path] += 1
     count = ledger.calls[path]
-    ledger.switch.scope = path if count == 1 else (*path[:-1], f"{label} ({count})")
+    ledger.state.scope = path if count == 1 else (*path[:-1], f"{label} ({count})")

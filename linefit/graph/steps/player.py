@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from linefit.graph import _words
-from linefit.graph._layout import Layout, label
-from linefit.graph._lines import gradient_lines
-from linefit.graph._output import GraphError
-from linefit.graph._steps import Step
-from linefit.graph._svg import draw, is_external
+from linefit.graph.draw.labels import gradient_lines
+from linefit.graph.draw.layout import Layout
+from linefit.graph.draw.svg import draw
+from linefit.graph.errors import GraphError
+from linefit.graph.sentences import PLAYER, STEP, part_of_gradient
+from linefit.graph.steps.steps import PassStep
 
 HERE = Path(__file__).parent
 PAUSE = "M3 2h4v12H3zM9 2h4v12H9z"
@@ -25,8 +25,8 @@ ICONS = {  # on a square of 16
 }
 
 
-def player(layout: Layout, steps: Sequence[Step]) -> str:
-    """Return the player of a graph as HTML, with its style and script unless the page has them.
+def player(layout: Layout, steps: Sequence[PassStep], *, inline: bool) -> str:
+    """Return the player of a graph as HTML, with style and script ``inline`` or left to the page.
 
     Raises
     ------
@@ -35,36 +35,37 @@ def player(layout: Layout, steps: Sequence[Step]) -> str:
     """
     if layout.note:
         raise GraphError(f"A player shows each node as a box; this figure has {layout.note}")
-    count, say = len(steps), _words.LABELS
+    count = len(steps)
     items = "".join(
-        _item(layout, step, _words.STEP.format(number=i, count=count))
-        for i, step in enumerate(steps, 1)
+        _item(layout, step, STEP.format(number=i, count=count)) for i, step in enumerate(steps, 1)
     )
     return (
         '<figure class="lfg-player graph">'
-        f'<div class="lfg-scroll" tabindex="0" role="group" aria-label="{say["figure"]}">'
-        f"{draw(layout, alone=False, kind='p')}</div>"
+        f'<div class="lfg-scroll" tabindex="0" role="group" aria-label="{PLAYER["figure"]}">'
+        f"{draw(layout, styled=inline, kind='p')}</div>"
         '<div class="lfg-bar" hidden>'
-        f'<div class="lfg-controls" role="group" aria-label="{say["group"]}">'
+        f'<div class="lfg-controls" role="group" aria-label="{PLAYER["group"]}">'
         f"{_controls(count)}</div>"
         '<p class="lfg-words" role="status"></p></div>'
-        f"<details><summary>{say['list'].format(count=count)}</summary>"
+        f"<details><summary>{PLAYER['list'].format(count=count)}</summary>"
         f'<ol class="lfg-steps">{items}</ol></details>'
-        f"{'' if is_external() else _assets()}</figure>"
+        f"{_assets() if inline else ''}</figure>"
     )
 
 
 def _controls(count: int) -> str:
     return "".join(_button(name) for name in ICONS) + (
         f'<input type="range" min="1" max="{count}" value="1" step="1" '
-        f'aria-label="{_words.LABELS["slider"]}">'
+        f'aria-label="{PLAYER["slider"]}">'
     )
 
 
 def _button(name: str) -> str:
-    label, more, paths = _words.LABELS[name], "", f'<path d="{ICONS[name]}"/>'
+    label = PLAYER[name]
+    more = ""
+    paths = f'<path d="{ICONS[name]}"/>'
     if name == "play":
-        more = f' data-play="{label}" data-pause="{_words.LABELS["pause"]}"'
+        more = f' data-play="{label}" data-pause="{PLAYER["pause"]}"'
         paths += f'<path d="{PAUSE}"/>'
     icon = f'<svg viewBox="0 0 16 16" aria-hidden="true">{paths}</svg>'
     return (
@@ -79,7 +80,7 @@ def _assets() -> str:
     return f"<style>{style}</style><script>{script}</script>"
 
 
-def _item(layout: Layout, step: Step, heading: str) -> str:
+def _item(layout: Layout, step: PassStep, heading: str) -> str:
     """Return a step as an item of a list, with what changes in the figure."""
     edges = {route.edge: i for i, route in enumerate(layout.routes)}
     now = [f"n{node.index}" for node in step.nodes] + [f"e{edges[edge]}" for edge in step.edges]
@@ -91,7 +92,7 @@ def _item(layout: Layout, step: Step, heading: str) -> str:
     )
 
 
-def _changes(layout: Layout, step: Step) -> Iterator[tuple[str, str]]:
+def _changes(layout: Layout, step: PassStep) -> Iterator[tuple[str, str]]:
     """Yield the texts of the figure that a step writes: "n3:2" is the third line of node 3."""
     boxes = {box.node: box for box in layout.boxes}
     if step.phase in {"inputs", "forward"}:
@@ -99,18 +100,18 @@ def _changes(layout: Layout, step: Step) -> Iterator[tuple[str, str]]:
             for i, line in enumerate(boxes[node].lines):
                 if line.role == "value":
                     yield f"n{node.index}:{i}", line.text
-    for node, output, grad, kept in step.grads:
-        places = [
+    for node, output, grad, accumulated in step.grads:
+        rows = [
             i
             for i, line in enumerate(boxes[node].lines)
             if line.role == "grad" and line.output == output
         ]
-        texts = [line.text for line in gradient_lines(node, output, grad, kept)]
-        if len(texts) > len(places) > 0:
-            texts[len(places) - 1 :] = [", ".join(texts[len(places) - 1 :])]
-        for i, place in enumerate(places):
-            yield f"n{node.index}:{place}", texts[i] if i < len(texts) else ""
+        texts = [line.text for line in gradient_lines(node, output, grad, accumulated)]
+        if len(texts) > len(rows) > 0:
+            texts[len(rows) - 1 :] = [", ".join(texts[len(rows) - 1 :])]
+        for i, row in enumerate(rows):
+            yield f"n{node.index}:{row}", texts[i] if i < len(texts) else ""
     labels = {route.edge: i for i, route in enumerate(layout.routes) if route.label}
     for edge, grad in step.parts:
         if edge in labels:
-            yield f"l{labels[edge]}", label(grad)
+            yield f"l{labels[edge]}", part_of_gradient(grad)

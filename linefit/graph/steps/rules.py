@@ -13,16 +13,18 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from linefit.graph._nodes import Edge, Node, Run
-from linefit.graph._text import number, title
+from linefit.graph.nodes import Edge, Node, Run
+from linefit.graph.numbers import number
+from linefit.graph.sentences import ONE_WHERE_POSITIVE, RESULT, SIGN, name_of
 
 Values = tuple[Tensor, Tensor, Tensor]  # self, other (or self again) and the result
 
 
-class Local(NamedTuple):
-    """A local derivative as it is written, and its value; a value of None only gives a new shape.
+class LocalDerivative(NamedTuple):
+    """A local derivative: its formula with the names of the operands, and its value.
 
-    Where broadcasting had repeated the input, the products are ``summed`` over its copies.
+    A value of None stands for an operation that only changes the shape.  Where broadcasting had
+    repeated the input, the products are ``summed`` over its copies.
     """
 
     formula: str
@@ -66,8 +68,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "Cos": (Rule("−sin {x}", lambda x, y, r: -x.sin()),),
     "Tanh": (Rule("1 − {r}²", lambda x, y, r: 1 - r**2),),
     "Sigmoid": (Rule("{r} · (1 − {r})", lambda x, y, r: r * (1 - r)),),
-    "Relu": (Rule("1 where {x} > 0, else 0", lambda x, y, r: (x > 0).to(x.dtype)),),
-    "Abs": (Rule("the sign of {x}", lambda x, y, r: x.sign()),),
+    "Relu": (Rule(ONE_WHERE_POSITIVE, lambda x, y, r: (x > 0).to(x.dtype)),),
+    "Abs": (Rule(SIGN, lambda x, y, r: x.sign()),),
     "Sqrt": (Rule("1 / (2 · {r})", lambda x, y, r: 1 / (2 * r)),),
     "Reciprocal": (Rule("−{r}²", lambda x, y, r: -(r**2)),),
     "Sum": (ONE,),
@@ -80,22 +82,27 @@ RESHAPES = {
 }  # fmt: skip
 
 
-def local(node: Node, run: Run, inputs: Sequence[Edge], edge: Edge) -> Local | None:
-    """Return the derivative by which a run has multiplied on its way along an edge, if known.
+def local_derivative(
+    node: Node, run: Run, inputs: Sequence[Edge], edge: Edge
+) -> LocalDerivative | None:
+    """Return the derivative by which a run multiplied what it sent along an edge, if known.
 
     ``inputs`` are all edges into the node, in the order of its operands.
     """
     name = (node.backward_name or "").rstrip("0123456789").removesuffix("Backward")
-    incoming, outgoing = run.received[0], run.sent[edge.input or 0]
+    incoming = run.received[0]
+    outgoing = run.sent[edge.input or 0]
     if incoming is None or outgoing is None or outgoing.layout != torch.strided:
         return None
     if name in RESHAPES:
-        return Local("", None) if incoming.numel() == outgoing.numel() else None
-    operands, rules = _operands(node, inputs), RULES.get(name, ())
+        return LocalDerivative("", None) if incoming.numel() == outgoing.numel() else None
+    operands = _operands(node, inputs)
+    rules = RULES.get(name, ())
     result = node.outputs[0].value
     if edge.input is None or not edge.input < len(rules) <= len(operands) or result is None:
         return None
-    (x, x_name), (y, y_name) = operands[0], operands[-1]
+    x, x_name = operands[0]
+    y, y_name = operands[-1]
     if x is None or y is None or (_is_special(node.grad_fn) and not incoming.any()):
         return None
     rule = rules[edge.input]
@@ -103,10 +110,10 @@ def local(node: Node, run: Run, inputs: Sequence[Edge], edge: Edge) -> Local | N
         value = rule.derivative(_wide(x), _wide(y), _wide(result))
     except RuntimeError:  # not defined for this kind of numbers or tensor
         return None
-    words = {"x": x_name, "y": y_name, "r": node.name or "the result"}
+    formula = rule.formula.format(x=x_name, y=y_name, r=node.name or RESULT)
     summed = (incoming * value).numel() > outgoing.numel() > 0
-    found = Local(rule.formula.format(**words), value, summed)
-    return found if _agrees(_wide(incoming), value, outgoing) else None
+    agrees = _agrees(_wide(incoming), value, outgoing)
+    return LocalDerivative(formula, value, summed) if agrees else None
 
 
 def _is_special(fn: Any) -> bool:
@@ -124,13 +131,13 @@ def _wide(tensor: Tensor) -> Tensor:
 
 
 def _operands(node: Node, inputs: Sequence[Edge]) -> list[tuple[Tensor | None, str]]:
-    """Return values and names of the operands, at the places that the derivative has for them."""
+    """Return values and names of the operands, in the order of the derivative's arguments."""
     tracked = {edge.input: edge for edge in inputs if edge.input is not None}
     others = iter([edge for edge in inputs if edge.input is None])
-    places = (tracked.get(i) or next(others, None) for i in range(len(inputs)))
+    arguments = (tracked.get(i) or next(others, None) for i in range(len(inputs)))
     operands = [
         (edge.source.outputs[edge.output].value, name_of(edge.source, edge.output))
-        for edge in places
+        for edge in arguments
         if edge is not None
     ]
     fn = node.grad_fn
@@ -139,13 +146,6 @@ def _operands(node: Node, inputs: Sequence[Edge]) -> list[tuple[Tensor | None, s
         exponent = fn._saved_exponent
         operands.append((torch.tensor(exponent), number(exponent)))
     return operands
-
-
-def name_of(node: Node, output: int = 0) -> str:
-    """Return what to call an output in a sentence: its variable, its number or its operation."""
-    if node.op == "number":
-        return title(node)
-    return node.outputs[output].name or node.op
 
 
 def _agrees(incoming: Tensor, value: Tensor, outgoing: Tensor) -> bool:
@@ -157,7 +157,8 @@ def _agrees(incoming: Tensor, value: Tensor, outgoing: Tensor) -> bool:
         product = product.sum_to_size(outgoing.shape)
     except RuntimeError:  # the shapes do not fit: a sum over some of the axes
         return False
-    kind, rounding = product.dtype, outgoing.dtype
+    kind = product.dtype
+    rounding = outgoing.dtype
     close = 1e3 * torch.finfo(kind).eps if kind.is_floating_point else 0.0
     if rounding.is_floating_point and rounding.itemsize < SINGLE:
         close += 4 * torch.finfo(rounding).eps

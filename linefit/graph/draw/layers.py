@@ -1,7 +1,7 @@
-"""Layers, order and horizontal places: the geometry of the figure, without a word in it.
+"""Arrange boxes in layers, in an order with few crossings, close to their neighbors.
 
-Sugiyama's method: every node gets a layer, an edge over several layers is cut into short ones,
-igraph orders the layers so that few edges cross, and each box then moves as close to its
+This is Sugiyama's method: every node gets a layer, an edge over several layers is cut into short
+ones, the layers are ordered so that few edges cross, and each box then moves as close to its
 neighbors as the boxes beside it allow.
 """
 
@@ -12,14 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from linefit.graph.draw.order import order
+
 GAP = 12.0  # between two boxes
 SWEEPS = 30
 LONG = 4.0  # how much more a long edge pulls than a short one, so that it runs straight
 
 
 @dataclass(frozen=True)
-class Placed:
-    """Where each vertex is: the boxes come first, then the bends of long edges.
+class Arrangement:
+    """The x coordinate and layer of each vertex: first the boxes, then the bends of long edges.
 
     ``chains`` holds for each edge the vertices that it passes, from its source to its target.
     """
@@ -29,14 +31,14 @@ class Placed:
     chains: tuple[tuple[int, ...], ...]
 
 
-def place(
+def arrange(
     widths: Sequence[float],
     edges: Sequence[tuple[int, int]],
     *,
     pulls: Sequence[float],
     bend: float,
-) -> Placed:
-    """Place boxes of some widths; they are numbered so that every edge goes from low to high.
+) -> Arrangement:
+    """Arrange boxes of some widths; they are numbered so that every edge goes from low to high.
 
     The larger the pull of an edge, the straighter it runs; ``bend`` is the room that it takes
     beside boxes.
@@ -44,14 +46,14 @@ def place(
     layer = _layers(len(widths), edges)
     chains = [_cut(edge, layer) for edge in edges]
     short = [pair for chain in chains for pair in pairwise(chain)]
-    rows = _ordered(layer, short)
+    rows = order(layer, short)
     sizes = [*widths, *[bend] * (len(layer) - len(widths))]
     springs = [
         (*pair, pull * (LONG if len(chain) > 2 else 1))
         for chain, pull in zip(chains, pulls, strict=True)
         for pair in pairwise(chain)
     ]
-    return Placed(tuple(_straightened(rows, sizes, springs)), tuple(layer), tuple(chains))
+    return Arrangement(tuple(_straightened(rows, sizes, springs)), tuple(layer), tuple(chains))
 
 
 def _layers(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
@@ -74,25 +76,14 @@ def _cut(edge: tuple[int, int], layer: list[int]) -> tuple[int, ...]:
     return source, *range(first, first + len(between)), target
 
 
-def _ordered(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Return the vertices of each layer from left to right."""
-    import igraph  # which imports matplotlib where there is one: only when something is drawn
-
-    graph = igraph.Graph(n=len(layer), edges=edges, directed=True)
-    found = graph.layout_sugiyama(layers=list(layer), maxiter=200).coords
-    rows: list[list[int]] = [[] for _ in range(max(layer) + 1)]
-    for vertex in sorted(range(len(layer)), key=lambda v: (found[v][0], v)):
-        rows[layer[vertex]].append(vertex)
-    return rows
-
-
 def _straightened(
     rows: Sequence[Sequence[int]],
     widths: Sequence[float],
     springs: Sequence[tuple[int, int, float]],
 ) -> list[float]:
     """Return x of every vertex, after sweeps that move each towards its neighbors."""
-    above, below = defaultdict(list), defaultdict(list)
+    above = defaultdict(list)
+    below = defaultdict(list)
     weights = [0.0] * len(widths)
     for source, target, pull in springs:
         above[target].append((source, pull))
@@ -101,7 +92,8 @@ def _straightened(
         weights[target] = max(weights[target], pull)
     x = [0.0] * len(widths)
     for sweep in range(SWEEPS):
-        down, both = sweep % 2, sweep >= SWEEPS - 2
+        down = sweep % 2
+        both = sweep >= SWEEPS - 2
         for row in rows if down else reversed(rows):
             wanted = []
             for v in row:
@@ -121,7 +113,7 @@ def _move(
     wanted: Sequence[float],
     weights: Sequence[float],
 ) -> None:
-    """Move a row's vertices as near to the wanted places as order and widths allow.
+    """Move a row's vertices as near to the wanted x coordinates as order and widths allow.
 
     Least squares under x[i + 1] − x[i] ≥ room: without the rooms this is isotonic regression,
     which merges neighbors that are out of order into blocks with their mean.
@@ -131,11 +123,14 @@ def _move(
         rooms.append(rooms[-1] + (widths[one] + widths[other]) / 2 + GAP)
     blocks: list[tuple[float, float, int]] = []  # mean, weight, number of vertices
     for want, room, weight in zip(wanted, rooms, weights, strict=True):
-        mean, mass, count = want - room, weight, 1
+        mean = want - room
+        mass = weight
+        count = 1
         while blocks and blocks[-1][0] > mean:
             before, heavy, several = blocks.pop()
             mean = (mean * mass + before * heavy) / (mass + heavy)
-            mass, count = mass + heavy, count + several
+            mass += heavy
+            count += several
         blocks.append((mean, mass, count))
     means = [mean for mean, _, count in blocks for _ in range(count)]
     for vertex, mean, room in zip(row, means, rooms, strict=True):

@@ -1,4 +1,4 @@
-"""Look at what backward nodes keep from the forward pass, without changing it."""
+"""List the tensors that backward nodes save in the forward pass, without changing anything."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 
-from linefit.graph._nodes import Node, Saved
+from linefit.graph.nodes import Node, Saved
 
 Maker = Callable[[Tensor], tuple[Node | None, int]]
 
 
-class Saving:
-    """Tell which tensors a node keeps, where that can be seen.
+class SavedTensors:
+    """List the saved tensors of a node, where looking at them changes nothing.
 
     To look at a saved tensor is to unpack it.  Under saved-tensor hooks that would call the user's
     function, or compute a checkpointed part once more; nodes made there, or before the recording,
@@ -31,7 +31,7 @@ class Saving:
         self.hooked = False  # whether any operation ran under saved-tensor hooks
 
     def of(self, fn: Any, maker: Maker) -> tuple[Saved, ...]:
-        """Return the tensors that a node has kept, with the nodes that made them."""
+        """Return the tensors that a backward node has saved, with the nodes that made them."""
         hooked = torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
         self.hooked = self.hooked or hooked
         if hooked or fn._sequence_nr() <= self.first:

@@ -1,4 +1,4 @@
-"""The names that the user gave: of functions, and of the variables that hold tensors."""
+"""The names that the user gave: of operations, variables and modules."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def in_frame(frame: FrameType) -> dict[int, tuple[str, Tensor]]:
     found = of_tensors(frame.f_locals)
     if frame.f_locals is not frame.f_globals:
         found = of_tensors(frame.f_globals) | found
-    _forget(frame)
+    _clear_locals(frame)
     return found
 
 
@@ -94,14 +94,14 @@ def of_modules(frame: FrameType) -> dict[int, tuple[str, nn.Module]]:
         if isinstance(value, nn.Module) and not name.startswith("_"):
             for part, module in value.named_modules(prefix=name):
                 found.setdefault(id(module), (part, module))
-    _forget(frame)
+    _clear_locals(frame)
     return found
 
 
-def _forget(frame: FrameType) -> None:
-    """Empty the copy of a function's variables that CPython < 3.13 keeps, and tensors with it.
+def _clear_locals(frame: FrameType) -> None:
+    """Clear the snapshot of a function's variables that CPython < 3.13 keeps, tensors included.
 
-    Module and class frames have no copy: there the mapping is the namespace itself.
+    Module and class frames have no snapshot: there the mapping is the namespace itself.
     """
     copied = frame.f_code.co_flags & inspect.CO_OPTIMIZED and sys.version_info < (3, 13)
     frames_alone = 2  # the frame's reference and getrefcount's own

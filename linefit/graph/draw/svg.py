@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from html import escape
 from itertools import pairwise
 from pathlib import Path
 
-from linefit.graph._layout import LINE, Box, Layout, Route
+from linefit.graph.draw.layout import LINE, Box, Layout, Route
 
 ANCHORS = {-1: "end", 1: "start"}
 LEGIBLE = 0.7  # a figure is not made smaller than this: it scrolls in its own box
-PHONE = 320  # pixels that a figure has at least
-STEP, WIDEST = 80, 20  # pixels between the least widths that the style sheet knows; their number
+STEP = 80  # pixels between the least widths that the style sheet knows
+WIDEST = 20  # the number of those widths
 STYLE = Path(__file__).with_name("figure.css").read_text(encoding="utf-8")
 
 
-def is_external() -> bool:
-    """Whether the page brings style and script as files, as a site's pages do."""
-    return os.environ.get("LINEFIT_PLAYER") == "external"
+def draw(layout: Layout, *, styled: bool = True, kind: str = "g") -> str:
+    """Return the figure, with its style if it is to be ``styled`` and not by its page.
 
-
-def draw(layout: Layout, *, alone: bool = True, kind: str = "g") -> str:
-    """Return the figure; its ids begin with a digest of what it shows, so that pages hold many.
-
-    ``kind`` goes before the digest: a page may show the same graph in several ways.
-    It holds its style, unless it does not stand ``alone`` and the page has it.
+    Its ids begin with a digest of what it shows, so that a page can hold many figures; ``kind``
+    goes before the digest, as a page may show the same graph in several ways.
     """
     routes = [_route(i, route) for i, route in enumerate(layout.routes)]
     body = "".join(
@@ -35,7 +29,7 @@ def draw(layout: Layout, *, alone: bool = True, kind: str = "g") -> str:
     size = f"{layout.width:.0f}", f"{layout.height:.0f}"
     prefix = kind + hashlib.sha256((body + layout.words).encode()).hexdigest()[:8]
     least = min(WIDEST, int(layout.width * LEGIBLE / STEP))
-    style = f"<style>{STYLE}</style>" if alone or not is_external() else ""
+    style = f"<style>{STYLE}</style>" if styled else ""
     numbered = body.replace(' id="', f' id="{prefix}-')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="lfg lfg-w{least}" id="{prefix}" '
@@ -43,13 +37,6 @@ def draw(layout: Layout, *, alone: bool = True, kind: str = "g") -> str:
         f'viewBox="{layout.left:.0f} 0 {size[0]} {size[1]}" '
         f'width="{size[0]}" height="{size[1]}">{style}{numbered}</svg>'
     )
-
-
-def figure(layout: Layout) -> str:
-    """Return the figure for a page, with a note where it shows only some of the nodes."""
-    note = f"<figcaption>{escape(layout.note)}</figcaption>" if layout.note else ""
-    scrolls = ' tabindex="0" aria-label="wide figure"' if layout.width * LEGIBLE > PHONE else ""
-    return f'<figure class="lfg-figure graph"{scrolls}>{draw(layout, alone=False)}{note}</figure>'
 
 
 def _box(box: Box) -> str:
@@ -64,16 +51,14 @@ def _box(box: Box) -> str:
 
 
 def _outline(box: Box) -> str:
-    """Return a rectangle, for a leaf a hexagon."""
-    left, top = box.x - box.width / 2, box.y - box.height / 2
-    right, bottom = left + box.width, top + box.height
-    if box.node.kind != "leaf":
+    """Return the outline: of a leaf a hexagon, else a rectangle that may have round corners."""
+    corners = box.outline
+    if len(corners) == 4:
+        left, top = corners[0]
         return (
             f'<rect class="lfg-box" x="{left:.1f}" y="{top:.1f}" width="{box.width:.1f}" '
             f'height="{box.height:.1f}" rx="{0 if box.node.kind == "constant" else 5}"/>'
         )
-    corners = [(left + 9, top), (right - 9, top), (right + 3, box.y), (right - 9, bottom)]
-    corners += [(left + 9, bottom), (left - 3, box.y)]
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
     return f'<path class="lfg-box" d="M{path}Z"/>'
 

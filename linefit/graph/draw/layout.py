@@ -1,44 +1,60 @@
-"""What the figure is made of: boxes with their lines, and the ways between them, in pixels."""
+"""The geometry of a figure in pixels: boxes with their lines of text, and the routes of edges."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
-from linefit.graph import _text
-from linefit.graph._collapse import collapse
-from linefit.graph._lines import Line, lines_of
-from linefit.graph._nodes import Edge, Node
-from linefit.graph._output import GraphError
-from linefit.graph._place import Placed, place
+from linefit.graph.draw.collapse import collapse
+from linefit.graph.draw.labels import TextLine, edge_labels, text_lines
+from linefit.graph.draw.layers import Arrangement, arrange
+from linefit.graph.errors import GraphError
+from linefit.graph.nodes import Edge, Node
+from linefit.graph.sentences import alt_text, size_note
 
 Point = tuple[float, float]
 
-CHARACTER, SMALL_CHARACTER = 7.3, 6.1  # widths of monospaced characters of 12 and 10 px
-LINE, GAP, LABEL = 16.0, 36.0, 16.0  # heights: a line, the room between layers, more for labels
+CHARACTER = 7.3  # width of a monospaced character of 12 px
+SMALL_CHARACTER = 6.1  # and of one of 10 px
+LINE = 16.0  # height of a line of text
+GAP = 36.0  # room between two layers
+LABEL = 16.0  # and more where edges have labels
 MARGIN = 8.0
+CUT = 9.0  # how far a leaf's upper and lower sides end before its box does
+TIP = 3.0  # how far its tips stand out
 PULLS = {"operation": 1.0, "group": 1.0, "leaf": 0.2, "constant": 0.001}  # how straight they stand
 BEND = 10.0  # room that an edge takes where it passes between boxes
 
 
 @dataclass(frozen=True)
 class Box:
-    """A node's place: its center, its size and the lines in it."""
+    """The bounding box of a node: its center, its size and the lines of text in it."""
 
     node: Node
     x: float
     y: float
     width: float
     height: float
-    lines: tuple[Line, ...]
+    lines: tuple[TextLine, ...]
+
+    @property
+    def outline(self) -> tuple[Point, ...]:
+        """The corners, clockwise from the upper left: six for a leaf, which is a hexagon."""
+        left = self.x - self.width / 2
+        top = self.y - self.height / 2
+        right = left + self.width
+        bottom = top + self.height
+        if self.node.kind != "leaf":
+            return (left, top), (right, top), (right, bottom), (left, bottom)
+        upper = (left + CUT, top), (right - CUT, top)
+        lower = (right - CUT, bottom), (left + CUT, bottom)
+        return *upper, (right + TIP, self.y), *lower, (left - TIP, self.y)
 
 
 @dataclass(frozen=True)
 class Route:
-    """An edge's way from the box of its source to that of its target.
+    """The polyline of an edge from the box of its source to that of its target.
 
     ``label`` is the gradient that came back along it, where a node gets several; its base line is
     at ``label_at``, to the left (``side`` −1) or right (1) of the way.
@@ -70,30 +86,35 @@ class Layout:
 
 
 def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, max_nodes: int) -> Layout:
-    """Place the nodes of a graph, or boxes for its scopes, and the edges between them."""
-    every, ways = collapse(nodes, edges, max_nodes)
-    shown = _nearest_the_end(every, ways, max_nodes)
+    """Lay out the nodes of a graph, or boxes for its scopes, and the edges between them."""
+    every, between = collapse(nodes, edges, max_nodes)
+    shown = _nearest_the_end(every, between, max_nodes)
     kept = [n for n in every if n in shown]
-    number = {node: i for i, node in enumerate(kept)}
-    between = [e for e in ways if e.source in shown and e.target in shown]
-    lines = [lines_of(node) for node in kept]
+    drawn = [e for e in between if e.source in shown and e.target in shown]
+    lines = [text_lines(node) for node in kept]
     widths = [_width(texts) + 10 * (n.kind == "leaf") for n, texts in zip(kept, lines, strict=True)]
-    ends = [(number[e.source], number[e.target]) for e in between]
-    pulls = [PULLS[e.source.kind] for e in between]
-    placed = place(widths, ends, pulls=pulls, bend=BEND)
     heights = [len(texts) * LINE + 10 for texts in lines]
-    labels = _labels(between)
-    labelled = {placed.layer[c[-1]] for c, text in zip(placed.chains, labels, strict=True) if text}
-    rows = _rows(placed, heights, labelled)
-    middles = [sum(rows[layer]) / 2 for layer in placed.layer]
+    number = {node: i for i, node in enumerate(kept)}
+    ends = [(number[e.source], number[e.target]) for e in drawn]
+    pulls = [PULLS[e.source.kind] for e in drawn]
+    arranged = arrange(widths, ends, pulls=pulls, bend=BEND)
+    labels = edge_labels(drawn)
+    rows = _rows(arranged, heights, _labelled(arranged, labels))
+    middles = [sum(rows[layer]) / 2 for layer in arranged.layer]
     boxes = tuple(
-        Box(n, MARGIN + placed.x[i], middles[i], widths[i], heights[i], lines[i])
+        Box(n, MARGIN + arranged.x[i], middles[i], widths[i], heights[i], lines[i])
         for i, n in enumerate(kept)
     )
-    routes = _routes(boxes, between, labels, placed, rows)
-    note = _text.of_large(len(nodes), len(every), len(kept))
-    words = " ".join(filter(None, [_text.in_words(nodes), note]))
+    routes = _routes(boxes, drawn, labels, arranged, rows)
+    note = size_note(len(nodes), len(every), len(kept))
+    words = " ".join(filter(None, [alt_text(nodes), note]))
     return Layout(boxes, routes, *_area(boxes, routes), len(nodes), words, note)
+
+
+def _labelled(arranged: Arrangement, labels: Sequence[str]) -> set[int]:
+    """Return the layers at which edges with a label end."""
+    chains = zip(arranged.chains, labels, strict=True)
+    return {arranged.layer[chain[-1]] for chain, label in chains if label}
 
 
 def _area(boxes: Sequence[Box], routes: Sequence[Route]) -> tuple[float, float, float]:
@@ -107,7 +128,8 @@ def _area(boxes: Sequence[Box], routes: Sequence[Route]) -> tuple[float, float, 
 
 def _span(route: Route) -> Point:
     """Return how far an edge and its label reach to the left and to the right."""
-    x, reach = route.label_at[0], route.side * SMALL_CHARACTER * 1.1 * len(route.label)
+    x = route.label_at[0]
+    reach = route.side * SMALL_CHARACTER * 1.1 * len(route.label)
     ends = [x, x + reach] if route.label else []
     return min(ends + [p[0] for p in route.points]), max(ends + [p[0] for p in route.points])
 
@@ -136,33 +158,21 @@ def _nearest_the_end(nodes: Sequence[Node], edges: Sequence[Edge], most: int) ->
     return set(list(found)[:most])
 
 
-def _width(lines: Sequence[Line]) -> float:
+def _width(lines: Sequence[TextLine]) -> float:
     sizes = {"function": SMALL_CHARACTER}
     longest = max(len(line.text) * sizes.get(line.role, CHARACTER) for line in lines)
     return max(26.0, longest + 14.0)
 
 
-def _labels(edges: Sequence[Edge]) -> list[str]:
-    """Return the parts of gradients that add up, for the edges that carry them."""
-    fan = Counter((e.source, e.output) for e in edges if e.input is not None)
-    return [
-        label(e.grad) if e.grad is not None and fan[e.source, e.output] > 1 else "" for e in edges
-    ]
-
-
-def label(grad: Tensor) -> str:
-    """Return what stands beside an edge that carries a part of a gradient."""
-    return f"grad {_text.brief(grad)}"
-
-
 def _rows(
-    placed: Placed, heights: Sequence[float], labelled: Collection[int]
+    arranged: Arrangement, heights: Sequence[float], labelled: Collection[int]
 ) -> list[tuple[float, float]]:
     """Return top and bottom of each layer; there is more room above labelled ones."""
-    tallest = [0.0] * (max(placed.layer) + 1)
-    for layer, height in zip(placed.layer, heights, strict=False):
+    tallest = [0.0] * (max(arranged.layer) + 1)
+    for layer, height in zip(arranged.layer, heights, strict=False):
         tallest[layer] = max(tallest[layer], height)
-    rows, top = [], MARGIN
+    rows = []
+    top = MARGIN
     for layer, height in enumerate(tallest):
         top += (GAP if layer else 0) + (LABEL if layer in labelled else 0)
         rows.append((top, top + height))
@@ -174,24 +184,27 @@ def _routes(
     boxes: Sequence[Box],
     edges: Sequence[Edge],
     labels: Sequence[str],
-    placed: Placed,
+    arranged: Arrangement,
     rows: Sequence[tuple[float, float]],
 ) -> tuple[Route, ...]:
-    """Return the edges' ways, each with a place of its own on the rims of its two boxes."""
-    starts, ends = defaultdict(list), defaultdict(list)
-    for i, chain in enumerate(placed.chains):
-        starts[chain[0]].append((placed.x[chain[1]], i))
-        ends[chain[-1]].append((placed.x[chain[-2]], i))
-    leave, arrive, side = {}, {}, {}
+    """Return the edges' routes, each with a port of its own on the rims of its two boxes."""
+    starts = defaultdict(list)
+    ends = defaultdict(list)
+    for i, chain in enumerate(arranged.chains):
+        starts[chain[0]].append((arranged.x[chain[1]], i))
+        ends[chain[-1]].append((arranged.x[chain[-2]], i))
+    leave = {}
+    arrive = {}
+    side = {}
     for index, box in enumerate(boxes):
         for x, (_, i) in zip(_ports(box, len(starts[index])), sorted(starts[index]), strict=True):
             leave[i] = x, box.y + box.height / 2
         for x, (_, i) in zip(_ports(box, len(ends[index])), sorted(ends[index]), strict=True):
             arrive[i] = x, box.y - box.height / 2
             side[i] = -1 if x < box.x else 1
-    ways = [_way(leave[i], c, arrive[i], placed, rows) for i, c in enumerate(placed.chains)]
+    ways = [_way(leave[i], c, arrive[i], arranged, rows) for i, c in enumerate(arranged.chains)]
     outer = [-1 if way[-3][0] < way[-2][0] else 1 for way in ways]  # the outer side of the bend
-    sides = [side[i] if len(ends[c[-1]]) > 1 else outer[i] for i, c in enumerate(placed.chains)]
+    sides = [side[i] if len(ends[c[-1]]) > 1 else outer[i] for i, c in enumerate(arranged.chains)]
     return tuple(
         Route(e, ways[i], labels[i], _label_at(ways[i], sides[i]), sides[i])
         for i, e in enumerate(edges)
@@ -209,18 +222,20 @@ def _way(
     start: Point,
     chain: Sequence[int],
     end: Point,
-    placed: Placed,
+    arranged: Arrangement,
     rows: Sequence[tuple[float, float]],
 ) -> tuple[Point, ...]:
     """Return points between which an edge runs: straight beside boxes, bent between layers."""
-    first, last = rows[placed.layer[chain[0]]], rows[placed.layer[chain[-1]]]
+    first = rows[arranged.layer[chain[0]]]
+    last = rows[arranged.layer[chain[-1]]]
     points = [start, (start[0], first[1])]
     for vertex in chain[1:-1]:
-        x = MARGIN + placed.x[vertex]
-        points += [(x, y) for y in rows[placed.layer[vertex]]]
+        x = MARGIN + arranged.x[vertex]
+        points += [(x, y) for y in rows[arranged.layer[vertex]]]
     return (*points, (end[0], last[0]), end)
 
 
 def _ports(box: Box, count: int) -> list[float]:
+    """Return the x coordinates at which so many edges meet a box."""
     step = min(20.0, (box.width - 14) / max(1, count))
     return [box.x + (i - (count - 1) / 2) * step for i in range(count)]

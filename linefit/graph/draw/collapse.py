@@ -1,11 +1,13 @@
-"""Draw a large graph by its scopes: each call of a module is one box."""
+"""Merge the nodes of each module call into one box, until a large graph fits."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from graphlib import CycleError, TopologicalSorter
 
-from linefit.graph._nodes import Edge, Kind, Node
+from linefit.graph.nodes import Edge, Kind, Node
+from linefit.graph.sentences import operations
 
 
 class Group(Node):
@@ -31,8 +33,7 @@ class Group(Node):
             or ((node, i) not in used_inside and output.value is not None and not node.is_leaf)
         )
         super().__init__(name, None, outputs or members[-1].outputs)
-        count = sum(node.kind == "operation" for node in members)
-        self.backward_name = f"{count} operation" + "s" * (count != 1)
+        self.backward_name = operations(sum(node.kind == "operation" for node in members))
         self.index = members[-1].index
         self.members = tuple(members)
 
@@ -45,27 +46,38 @@ class Group(Node):
 def collapse(
     nodes: Sequence[Node], edges: Sequence[Edge], most: int
 ) -> tuple[Sequence[Node], Sequence[Edge]]:
-    """Return the graph in at most so many boxes, if scopes allow; else in as few as they do."""
-    import igraph  # which imports matplotlib where there is one: only when something is drawn
+    """Merge the nodes of each scope into a group, the deepest scopes first, up to ``most`` boxes.
 
+    Where the outermost scopes still leave more, the fewest boxes that scopes allow are returned.
+    They are in topological order; a depth at which groups would depend on each other is left out.
+    """
     deepest = max((len(node.scope) for node in nodes), default=0)
     best: tuple[Sequence[Node], Sequence[Edge]] = nodes, edges
     for depth in range(deepest, 0, -1):
         if len(best[0]) <= most:
             break
         groups, between = _at_depth(nodes, edges, depth)
-        number = {node: i for i, node in enumerate(groups)}
-        ends = [(number[e.source], number[e.target]) for e in between]
-        drawn = igraph.Graph(n=len(groups), edges=ends, directed=True)
-        if len(groups) < len(best[0]) and drawn.is_dag():
-            best = [groups[i] for i in drawn.topological_sorting()], between
+        ordered = _topological(groups, between)
+        if ordered and len(groups) < len(best[0]):
+            best = ordered, between
     return best
+
+
+def _topological(nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:
+    """Return nodes so that each follows its inputs; none if there is a circle."""
+    inputs: dict[Node, list[Node]] = {node: [] for node in nodes}
+    for edge in edges:
+        inputs[edge.target].append(edge.source)
+    try:
+        return list(TopologicalSorter(inputs).static_order())
+    except CycleError:
+        return []
 
 
 def _at_depth(
     nodes: Sequence[Node], edges: Sequence[Edge], depth: int
 ) -> tuple[list[Node], list[Edge]]:
-    """Return groups of the nodes that share their first scopes, and the edges between groups."""
+    """Return a group for all nodes with the same outermost ``depth`` scopes, and their edges."""
     keys = _keys(nodes, edges, depth)
     members: defaultdict[Hashable, list[Node]] = defaultdict(list)
     within: defaultdict[Hashable, list[Edge]] = defaultdict(list)
@@ -80,7 +92,8 @@ def _at_depth(
     }
     between: dict[tuple[Node, Node, int | None], Edge] = {}
     for edge in edges:
-        source, target = box[keys[edge.source]], box[keys[edge.target]]
+        source = box[keys[edge.source]]
+        target = box[keys[edge.target]]
         if source is target:
             continue
         plain = not isinstance(source, Group) and not isinstance(target, Group)

@@ -1,7 +1,8 @@
-"""The graph as plain data, for other programs."""
+"""The graph as plain data and as JSON, for other programs."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,39 +10,42 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from linefit.graph._nodes import Edge, Node, Saved
-from linefit.graph._output import Output
-from linefit.graph._text import brief, dense
+from linefit.graph.nodes import Edge, Node, Output, Saved
+from linefit.graph.numbers import dense
+from linefit.graph.sentences import brief
 
-LISTED = 1000  # elements of a tensor that are held one by one
+LISTED = 1000  # elements of a tensor that are listed one by one
+
+
+def written(nodes: Sequence[Node], edges: Sequence[Edge], *, indent: int | None) -> str:
+    """Return the graph as JSON."""
+    return json.dumps(as_dict(nodes, edges), indent=indent, ensure_ascii=False)
 
 
 def as_dict(nodes: Sequence[Node], edges: Sequence[Edge]) -> dict[str, Any]:
     """Return the graph as plain data, every node before those that use it."""
+    return {"version": 2, "nodes": list(map(_node, nodes)), "edges": list(map(_edge, edges))}
+
+
+def _node(node: Node) -> dict[str, Any]:
     return {
-        "version": 2,
-        "nodes": [
-            {
-                "index": node.index,
-                "op": node.op,
-                "kind": node.kind,
-                "backward_name": node.backward_name,
-                "scope": list(node.scope),
-                "outputs": [_output(output) for output in node.outputs],
-                "saved": [_saved(saved) for saved in node.saved],
-            }
-            for node in nodes
-        ],
-        "edges": [
-            {
-                "source": edge.source.index,
-                "output": edge.output,
-                "target": edge.target.index,
-                "input": edge.input,
-                "grad": _data(edge.grad),
-            }
-            for edge in edges
-        ],
+        "index": node.index,
+        "op": node.op,
+        "kind": node.kind,
+        "backward_name": node.backward_name,
+        "scope": list(node.scope),
+        "outputs": [_output(output) for output in node.outputs],
+        "saved": [_saved(saved) for saved in node.saved],
+    }
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
+    return {
+        "source": edge.source.index,
+        "output": edge.output,
+        "target": edge.target.index,
+        "input": edge.input,
+        "grad": _numbers(edge.grad),
     }
 
 
@@ -69,13 +73,13 @@ def _output(output: Output) -> dict[str, Any]:
         "device": None if output.device is None else str(output.device),
         "requires_grad": output.requires_grad,
         "is_leaf": output.is_leaf,
-        "value": _data(output.value),
-        "grad": _data(output.grad),
-        "accumulated": _data(output.accumulated),
+        "value": _numbers(output.value),
+        "grad": _numbers(output.grad),
+        "accumulated": _numbers(output.accumulated),
     }
 
 
-def _data(tensor: Tensor | None) -> Any:
+def _numbers(tensor: Tensor | None) -> Any:
     if tensor is None:
         return None
     listed = tensor.numel() <= LISTED and not tensor.is_meta

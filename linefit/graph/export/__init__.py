@@ -1,0 +1,1 @@
+"""Export: a graph in characters, for terminals and for other programs."""

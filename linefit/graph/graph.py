@@ -1,0 +1,336 @@
+"""A recorded graph, with everything that can be asked of it: the one module that knows the rooms.
+
+``recorder`` and ``tape`` make nodes and edges; ``draw``, ``steps`` and ``export`` show them.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Literal, Protocol
+
+from torch import Tensor
+
+from linefit.graph.draw import html, svg
+from linefit.graph.draw.html import HTML
+from linefit.graph.draw.layout import Layout, lay_out
+from linefit.graph.errors import GraphError
+from linefit.graph.export import dot, json, text
+from linefit.graph.nodes import Edge, Node, Output
+from linefit.graph.numbers import same
+from linefit.graph.recorder.memory import collecting_rarely
+from linefit.graph.recorder.recording import Recording
+from linefit.graph.sentences import alt_text, brief
+from linefit.graph.steps.player import player
+from linefit.graph.steps.steps import PassStep, steps_of
+from linefit.graph.tape import TapeTrace
+from linefit.tape import Tape
+
+
+class Source(Protocol):
+    """Where a graph comes from: a recording or a tape."""
+
+    def read(self) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+        """Return the nodes, each after its inputs, and the edges by the node that they enter."""
+
+    def knows(self, output: Tensor) -> bool:
+        """Whether it has seen how a tensor was computed."""
+
+    def scope(self, name: str, /) -> AbstractContextManager[None]:
+        """Give the nodes made in the body a scope of this name."""
+
+    def close(self) -> None:
+        """Drop what is kept for the graph."""
+
+
+class Graph:
+    """A computation as it ran: operations, leaves and constants, and the gradients through them.
+
+    :func:`record` makes one.  It keeps the recorded tensors until it is dropped.  Once the
+    recording is over its nodes and edges are fixed; backward passes add their gradients.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        end = weakref.finalize(self, source.close)
+        end.atexit = False
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes, each after its inputs."""
+        return self._source.read()[0]
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The edges, by the node that they enter, in the order of its operands."""
+        return self._source.read()[1]
+
+    def backward(
+        self,
+        output: Tensor,
+        gradient: Tensor | None = None,
+        *,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None:
+        """Run the backward pass from an output, as ``output.backward()`` does.
+
+        Parameters
+        ----------
+        output : Tensor
+            A result that was computed inside the recording.
+        gradient : Tensor, optional
+            Where to start; needed for an output with several elements.
+        retain_graph, create_graph : bool
+            As in :meth:`torch.Tensor.backward`.
+
+        Raises
+        ------
+        GraphError
+            If the recording has not seen how the output was computed.
+        """
+        if output.requires_grad and not self._source.knows(output):
+            raise GraphError("This output was not computed inside the recording.")
+        with collecting_rarely():
+            output.backward(gradient, retain_graph=retain_graph, create_graph=create_graph)
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Let what is computed in the body be one box where the graph is too large to draw.
+
+        Calls of modules are such scopes by themselves.
+
+        Parameters
+        ----------
+        name : str
+            What to call it; a second body of the same name gets a number.
+        """
+        with self._source.scope(name):
+            yield
+
+    def check(self) -> None:
+        """Compare every flag and gradient that a figure shows with those of the tensors.
+
+        Raises
+        ------
+        GraphError
+            If a tensor has changed its flags since, or if its ``.grad`` is not the one that the
+            backward pass left, bit for bit.
+        """
+        for node in self.nodes:
+            for output in node.outputs:
+                if output._tensor is not None:
+                    _compare(node, output, output._tensor)
+
+    def layout(self, *, max_nodes: int = 60) -> Layout:
+        """Place the nodes in layers from top to bottom, and route the edges between them.
+
+        Parameters
+        ----------
+        max_nodes : int
+            The largest number of boxes.  In a larger graph each call of a module, and each
+            :meth:`scope`, is one box, as far up as necessary; where that is not enough, only the
+            boxes nearest the end are drawn.  At least 1.
+
+        Returns
+        -------
+        Layout
+            ``boxes`` and ``routes`` with positions in pixels, y downwards.
+        """
+        return lay_out(self.nodes, self.edges, max_nodes=max_nodes)
+
+    def steps(self) -> tuple[PassStep, ...]:
+        """Return what happened, one step after the other: forward, then backward.
+
+        The operations come in the order in which they ran, the backward nodes in that of the
+        engine; several backward passes follow each other as they did.
+        """
+        return steps_of(self.nodes, self.edges)
+
+    def player(self) -> HTML:
+        """Return the figure with buttons to go through its :meth:`steps`, for a notebook or a page.
+
+        Without JavaScript it is the finished figure, with the steps as a list.
+
+        Raises
+        ------
+        GraphError
+            If the graph has more nodes than a figure shows one by one.
+        """
+        self.check()
+        return HTML(player(self.layout(), self.steps(), inline=_display.inline))
+
+    def to_svg(self, *, max_nodes: int = 60) -> str:
+        """Return the figure as an SVG document that can stand in a page or in a file."""
+        return svg.draw(self.layout(max_nodes=max_nodes))
+
+    def to_dot(self) -> str:
+        """Return the graph in the language of Graphviz."""
+        return dot.written(self.nodes, self.edges)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return the graph as JSON: the dictionary of :meth:`to_dict`."""
+        return json.written(self.nodes, self.edges, indent=indent)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the graph as plain data.
+
+        Returns
+        -------
+        dict
+            ``version`` (2), ``nodes`` and ``edges``.  A node has ``index``, ``op``, ``kind``,
+            ``backward_name``, ``scope``, ``outputs``, each with ``name``, ``shape``, ``dtype``,
+            ``device``, ``requires_grad``, ``is_leaf``, ``value``, ``grad`` and ``accumulated``,
+            and ``saved``, each with ``name``, the index of its ``source`` or None, which
+            ``output`` of the source it is, ``shape``, ``dtype`` and ``nbytes``.
+            An edge has the indices of ``source`` and ``target``, the number of the source's
+            ``output``, the target's ``input`` (its place in ``next_functions``, None for a
+            constant) and ``grad``.  Tensors are nested lists of numbers, with NaN, infinities and
+            complex numbers as text; above 1000 elements, one text with shape and range.
+        """
+        return json.as_dict(self.nodes, self.edges)
+
+    def alt_text(self) -> str:
+        """Return a sentence for those who do not see the figure."""
+        return alt_text(self.nodes)
+
+    def _repr_html_(self) -> str:
+        self.check()
+        return html.figure(self.layout(), inline=_display.inline)
+
+    def __str__(self) -> str:
+        return text.listing(self.nodes, self.edges)
+
+    def __repr__(self) -> str:
+        return f"<Graph: {len(self.nodes)} nodes, {len(self.edges)} edges>"
+
+
+def _compare(node: Node, output: Output, tensor: Tensor) -> None:
+    who = output.name or f"node {node.index} ({node.op})"
+    for flag in ("requires_grad", "is_leaf"):
+        drawn = getattr(output, flag)
+        now = getattr(tensor, flag)
+        if drawn != now:
+            raise GraphError(f"{flag} of {who} was {drawn} when it was recorded and is {now} now.")
+    grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+    recorded = output.accumulated
+    if (grad is None) != (recorded is None):
+        was, now = ("None" if g is None else brief(g) for g in (recorded, grad))
+        raise GraphError(
+            f"The gradient of {who} was {was} after the recorded backward pass and is {now} now: "
+            "show the graph before you clear or change gradients."
+        )
+    if grad is not None and recorded is not None and not same(grad, recorded):
+        raise GraphError(
+            f"The gradient of {who} was {brief(recorded)} after the recorded backward pass "
+            f"and is {brief(grad)} now."
+        )
+
+
+def record(
+    *, names: Mapping[str, Tensor] | None = None, max_elements: int = 1_000_000
+) -> Recording[Graph]:
+    """Record the graph that torch builds while the body of ``with`` runs.
+
+    Every operation is recorded with its value, and constants too; the gradients are added
+    whenever a backward pass goes through the graph.  Values and gradients are copied as they are
+    at that moment, so that later in-place changes do not alter the graph.  A compiled function runs
+    uncompiled in the body, so that its operations are seen.
+
+    Parameters
+    ----------
+    names : mapping of str to Tensor, optional
+        What to call tensors.  Others get the names that they have in the calling function when
+        the body begins or ends: those of variables, of a module's parameters, of the elements of
+        lists, tuples and dicts.
+    max_elements : int
+        Tensors with more elements than this are not copied; the graph then knows their shapes.
+
+    Returns
+    -------
+    Recording
+        A context manager that gives the :class:`Graph`.
+
+    Raises
+    ------
+    GraphError
+        From within the body, where a ``torch.func`` transform is at work.
+
+    Examples
+    --------
+    >>> import torch
+    >>> a = torch.tensor(2.0, requires_grad=True)
+    >>> x = torch.tensor([1.0, 3.0])
+    >>> with record() as g:
+    ...     loss = (a * x).sum()
+    >>> g.backward(loss)
+    >>> print(g)
+    a     leaf       AccumulateGrad  2       grad 4
+    x     constant                   [1, 3]
+    %2    mul(a, x)  MulBackward0    [2, 6]  grad [1, 1]
+    loss  sum(%2)    SumBackward0    8       grad 1
+    """
+    return Recording(Graph, sys._getframe(1), names or {}, max_elements=max_elements)
+
+
+def of_tape(tape: Tape) -> Graph:
+    """Return the graph that a tape holds, with its values and gradients.
+
+    A node's ``backward_name`` is "layer"; the parts of a gradient, which a tape does not keep, are
+    computed once more from the layers' rules.  Its steps tell several backward passes as one.
+
+    Parameters
+    ----------
+    tape : Tape
+        Before or after :meth:`linefit.tape.Tape.backward`.
+
+    Returns
+    -------
+    Graph
+        The tape as it is now; what is put on it later is no part of the graph.
+
+    Examples
+    --------
+    >>> from linefit.tape import Tape
+    >>> tape = Tape()
+    >>> x, y = tape.variable([1, 2], "x"), tape.variable([3, 4], "y")
+    >>> tape.backward((x * y).sum())
+    >>> print(of_tape(tape))
+    x   leaf       variable  [1, 2]  grad [3, 4]
+    y   leaf       variable  [3, 4]  grad [1, 2]
+    %2  mul(x, y)  layer     [3, 8]  grad [1, 1]
+    %3  sum(%2)    layer     11      grad 1
+    """
+    return Graph(TapeTrace(tape))
+
+
+class _Display:
+    """How figures are shown in this process."""
+
+    inline = True
+
+
+_display = _Display()
+
+
+def set_display(*, assets: Literal["inline", "page"]) -> None:
+    """Say where figures and players in notebooks and pages get their style and script from.
+
+    Parameters
+    ----------
+    assets : {"inline", "page"}
+        "inline", as it is at first, writes them into each figure, so that it stands anywhere.
+        With "page" a figure relies on its page to bring them as files, as a site with a strict
+        Content-Security-Policy does: ``draw/figure.css``, ``steps/player.css`` and
+        ``steps/player.js`` beside this module.  :meth:`Graph.to_svg` holds its style always.
+
+    Raises
+    ------
+    ValueError
+        For any other word.
+    """
+    if assets not in {"inline", "page"}:
+        raise ValueError(f'assets are "inline" or of the "page", got {assets!r}')
+    _display.inline = assets == "inline"

@@ -1,0 +1,247 @@
+"""The life of a graph step by step: forward as it was built, backward as the engine went.
+
+A step is data; its sentence is written by :mod:`linefit.graph.sentences` when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from linefit.graph import sentences
+from linefit.graph.nodes import Edge, Node, Output, OutputRef, Run
+from linefit.graph.steps.rules import LocalDerivative, local_derivative
+
+Phase = Literal["inputs", "forward", "seed", "backward", "sum", "write"]
+Reached = tuple[Node, int, Tensor | None, Tensor | None]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PassStep:
+    """One step of the forward or of the backward pass.
+
+    Attributes
+    ----------
+    phase : str
+        "inputs" for all that is there from the beginning; "forward" for an operation; "seed" for
+        a gradient that no node of the graph has sent, as where a backward pass begins; "backward"
+        for a node that passes gradients on; "sum" for parts that are added up where a value was
+        used more than once; "write" for a leaf whose ``.grad`` is written.
+    nodes : tuple of Node
+        The nodes that it is about.
+    edges : tuple of Edge
+        The edges along which something passes.
+    grads : tuple
+        What gradients have become: a node, the number of its output, the gradient that has reached
+        it so far, and the tensor's ``.grad`` where torch keeps one.
+    parts : tuple
+        What came back along edges, summed over the passes: an edge and its gradient.
+    """
+
+    phase: ClassVar[Phase]
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...] = ()
+    grads: tuple[Reached, ...] = ()
+    parts: tuple[tuple[Edge, Tensor], ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What happens, with the numbers."""
+        raise NotImplementedError
+
+
+class _Inputs(PassStep):
+    phase = "inputs"
+
+    @property
+    def words(self) -> str:
+        return sentences.inputs(self.nodes)
+
+
+class _Forward(PassStep):
+    phase = "forward"
+
+    @property
+    def words(self) -> str:
+        return sentences.forward(self.nodes[0], self.edges)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Seed(PassStep):
+    phase = "seed"
+    output: int
+    gradient: Tensor | None
+
+    @property
+    def words(self) -> str:
+        return sentences.seed(self.nodes[0], self.output, self.gradient)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Backward(PassStep):
+    phase = "backward"
+    run: Run
+    sent: tuple[tuple[Edge, Tensor], ...]
+    factors: tuple[LocalDerivative | None, ...]
+
+    @property
+    def words(self) -> str:
+        return sentences.backward(self.nodes[0], self.run, self.sent, self.factors)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Sum(PassStep):
+    phase = "sum"
+    output: int
+    terms: tuple[Tensor, ...]
+    uses: int
+
+    @property
+    def words(self) -> str:
+        total = self.terms[0]
+        for term in self.terms[1:]:
+            total = total + term
+        return sentences.add_up(self.nodes[0], self.output, self.terms, total, uses=self.uses)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Write(PassStep):
+    phase = "write"
+    before: Tensor | None
+    after: Tensor | None
+
+    @property
+    def words(self) -> str:
+        return sentences.write(self.nodes[0], self.before, self.after)
+
+
+def steps_of(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[PassStep, ...]:
+    """Return the steps of a graph in the order in which they happened."""
+    inputs: defaultdict[Node, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        inputs[edge.target].append(edge)
+    given = tuple(n for n in nodes if n not in inputs and n.kind != "operation")
+    there = set(given)
+    made = [n for n in nodes if n not in there]
+    first = [_Inputs(nodes=given)] if given else []
+    forward = [(n._tick, 1, _Forward(nodes=(n,), edges=tuple(inputs[n]))) for n in made]
+    backward = [(tick, 0, step) for tick, step in _BackwardPasses(nodes, inputs).steps()]
+    happened = sorted([*forward, *backward], key=lambda event: event[:2])
+    return (*first, *(step for _, _, step in happened))
+
+
+class _BackwardPasses:
+    """Go through all runs of backward nodes, and add up what torch adds up."""
+
+    def __init__(self, nodes: Sequence[Node], inputs: Mapping[Node, list[Edge]]) -> None:
+        self.inputs = inputs
+        runs = [(run, node) for node in nodes for run in node._runs]
+        self.runs = sorted(runs, key=lambda pair: pair[0].tick)
+        self.sums: dict[OutputRef, Output] = {}  # what has reached each output
+        self.accumulated: dict[Node, Tensor | None] = {}  # the .grad of each leaf
+        self.along: dict[Edge, Tensor] = {}  # what has come back along each edge
+        self.parts: defaultdict[tuple[int, OutputRef], list[Tensor]] = defaultdict(list)
+        self.uses = Counter(
+            (edge.source, edge.output)
+            for into in inputs.values()
+            for edge in into
+            if edge.input is not None
+        )
+        self.awaited = Counter(
+            (run.task, (edge.source, edge.output))
+            for run, node in self.runs
+            for edge, _ in self._sent(node, run)
+        )
+
+    def _sent(self, node: Node, run: Run) -> tuple[tuple[Edge, Tensor], ...]:
+        """Return the edges along which a run has sent something, and what."""
+        tracked = [e for e in self.inputs.get(node, ()) if e.input is not None and run.sent]
+        pairs = [(edge, run.sent[edge.input or 0]) for edge in tracked]
+        return tuple((edge, grad) for edge, grad in pairs if grad is not None)
+
+    def steps(self) -> Iterator[tuple[int, PassStep]]:
+        """Yield the steps, each with the number of the run that it belongs to."""
+        for run, node in self.runs:
+            if node.is_leaf:
+                yield run.tick, self._write(node, run)
+                continue
+            grads = tuple(self._receive(node, run))
+            for reached in grads:
+                if not self.parts[run.task, reached[:2]]:  # no node of the graph has sent it
+                    yield run.tick, self._seed(reached, run)
+            sent = self._sent(node, run)
+            for edge, grad in sent:
+                self._send(edge, grad, run.task)
+            yield run.tick, self._pass_on(node, run, sent, grads)
+            for output in dict.fromkeys((edge.source, edge.output) for edge, _ in sent):
+                if self._complete(run.task, output) and len(self.parts[run.task, output]) > 1:
+                    yield run.tick, self._sum(run.task, output)
+
+    def _receive(self, node: Node, run: Run) -> Iterator[Reached]:
+        """Take what a run has received as its outputs' gradients; hooks may have changed it."""
+        for i, grad in enumerate(run.received[: len(node.outputs)]):
+            if grad is not None:
+                self._sum_of((node, i)).receive(grad, run.task, whole=True)
+                accumulated = node.outputs[i].accumulated if run is node._runs[-1] else None
+                yield node, i, self._sum_of((node, i)).grad, accumulated
+
+    def _sum_of(self, output: OutputRef) -> Output:
+        return self.sums.setdefault(output, Output(requires_grad=True, is_leaf=False))
+
+    def _send(self, edge: Edge, grad: Tensor, task: int) -> None:
+        output = edge.source, edge.output
+        self._sum_of(output).receive(grad, task)
+        self.parts[task, output].append(grad)
+        self.along[edge] = self.along[edge] + grad if edge in self.along else grad
+
+    def _complete(self, task: int, output: OutputRef) -> bool:
+        return len(self.parts[task, output]) == self.awaited[task, output]
+
+    def _reached(self, output: OutputRef) -> Reached:
+        node, number = output
+        return node, number, self._sum_of(output).grad, self.accumulated.get(node)
+
+    def _seed(self, reached: Reached, run: Run) -> PassStep:
+        node, number = reached[:2]
+        gradient = run.received[number]
+        return _Seed(nodes=(node,), grads=(reached,), output=number, gradient=gradient)
+
+    def _pass_on(
+        self,
+        node: Node,
+        run: Run,
+        sent: tuple[tuple[Edge, Tensor], ...],
+        grads: tuple[Reached, ...],
+    ) -> PassStep:
+        outputs = dict.fromkeys((edge.source, edge.output) for edge, _ in sent)
+        alone = [output for output in outputs if self.awaited[run.task, output] == 1]
+        return _Backward(
+            nodes=(node,),
+            edges=tuple(edge for edge, _ in sent),
+            grads=(*grads, *map(self._reached, alone)),
+            parts=tuple((edge, self.along[edge]) for edge, _ in sent),
+            run=run,
+            sent=sent,
+            factors=tuple(local_derivative(node, run, self.inputs[node], e) for e, _ in sent),
+        )
+
+    def _sum(self, task: int, output: OutputRef) -> PassStep:
+        node, number = output
+        return _Sum(
+            nodes=(node,),
+            grads=(self._reached(output),),
+            output=number,
+            terms=tuple(self.parts[task, output]),
+            uses=self.uses[output],
+        )
+
+    def _write(self, leaf: Node, run: Run) -> PassStep:
+        (before,) = run.sent
+        (after,) = run.received
+        self.accumulated[leaf] = after
+        grads = (self._reached((leaf, 0)),)
+        return _Write(nodes=(leaf,), grads=grads, before=before, after=after)
