@@ -113,12 +113,17 @@ def test_a_vertical_line_is_an_answer():
 @pytest.mark.parametrize(
     ("errors", "message"),
     [
-        ({"x_std": 0.0, "y_std": 1.0}, "x_std must be positive"),
-        ({"x_std": 1.0, "y_std": [1.0, -1.0, 1.0]}, "y_std must be positive"),
+        ({"x_std": -2.0, "y_std": 1.0}, "x_std must be positive, or 0 .* smallest value is -2.0"),
+        ({"x_std": 1.0, "y_std": [1.0, -1.0, 1.0]}, "y_std must be positive, or 0"),
+        ({"x_std": 0.0, "y_std": 0.0}, "both 0 for 3 of 3 points; the first is at index 0"),
+        ({"x_std": [1, 0, 0], "y_std": [0, 1, 0]}, "both 0 for 1 of 3 points; .* index 2"),
         ({"x_std": 1.0, "y_std": math.nan}, "y_std must be finite"),
         ({"x_std": [1.0, 1.0], "y_std": 1.0}, r"shape \(\) or \(3,\), as x has, not \(2,\)"),
         ({"x_std": 1.0, "y_std": 1.0, "correlation": 1.0}, r"within \(-1, 1\)"),
-        ({"x_std": 1e-200, "y_std": 1e200}, "standard deviations differ too much"),
+        ({"x_std": 1.0, "y_std": 1.0, "correlation": [0, -1.5, 0]}, r"\(-1, 1\), but -1.5 is"),
+        ({"x_std": 1.0, "y_std": 1.0, "correlation": math.nan}, "correlation must be finite"),
+        ({"x_std": math.inf, "y_std": 1.0}, "x_std must be finite"),
+        ({"x_std": [1e-90, 1, 1], "y_std": [1e-90, 1, 1]}, "standard deviations differ too much"),
     ],
 )
 def test_bad_errors_are_refused(errors, message):

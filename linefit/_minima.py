@@ -1,0 +1,221 @@
+"""All minima of York's χ² over the direction of a line, and the lowest of them.
+
+With the best intercept for each slope a, χ² is a function of a alone: it goes from the horizontal
+line over the rising ones to the vertical line, and over the falling ones back.  The variance of a
+point's distance, σy² + a²σx² − 2 a r σx σy, vanishes at a = (σy/σx) exp(± i arccos r) only.  So,
+over log |a|, all weights are analytic in a strip about the real axis with the least arccos |r| as
+half its width; there the real part of a times a weight is positive, so that their sum does not
+vanish and χ² is analytic too.  Even steps that are short against that width show every minimum,
+from below the least σy/σx to above the largest: beyond, χ² is as smooth over a or over 1/a.
+
+The arrays are small, and NumPy takes a third of torch's time for each operation on them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+EPS = float(np.finfo(np.float64).eps)
+STEP = 0.03  # in units of the half-width; the lowest minimum is found with 0.4 as well
+MANY = 1000  # more points make χ² smoother and each step dearer: the steps may be longer
+NARROWEST = 1e-3  # the half-width is reckoned with down to this, a correlation of 0.9999995
+ROOM = 1 << 16  # numbers in a block, so that it stays in the processor's cache
+MAX_STEPS = 100  # of Newton's method; about four are enough
+TIE = 1e-12  # minima that differ by a smaller share of χ² are equal
+
+
+class Points(NamedTuple):
+    """Points with the standard deviations and the correlation of their errors, all (..., n)."""
+
+    x: Array
+    y: Array
+    x_std: Array
+    y_std: Array
+    r: Array
+
+    def swapped(self, steep: Flags) -> Points:
+        """Exchange the axes of steep lines (...), so that no slope is far above one."""
+        if not steep.any():
+            return self
+        swap = steep[..., None]
+        x, y = np.where(swap, self.y, self.x), np.where(swap, self.x, self.y)
+        x_std = np.where(swap, self.y_std, self.x_std)
+        y_std = np.where(swap, self.x_std, self.y_std)
+        return Points(x, y, x_std, y_std, self.r)
+
+
+class Terms(NamedTuple):
+    """What χ² at a slope (...) is made of, with the best intercept.
+
+    ``weight`` (..., n) is one over the variance of the vertical distance ``miss`` (..., n), and
+    ``shift`` (..., n) what York's adjustment takes from x.
+    """
+
+    weight: Array
+    total: Array
+    intercept: Array
+    miss: Array
+    shift: Array
+
+
+def terms(p: Points, slope: Array) -> Terms:
+    """Return what χ² is made of at slopes (...) for points (..., n)."""
+    a = slope[..., None]
+    run, mixed = a * p.x_std, p.r * p.x_std
+    weight = 1 / ((p.y_std - a * mixed) ** 2 + (1 - p.r * p.r) * run * run)
+    total = np.add.reduce(weight, -1)
+    miss, mean = _centered(a * p.x - p.y, weight, total)
+    return Terms(weight, total, -mean, miss, weight * miss * (run * p.x_std - mixed * p.y_std))
+
+
+def _centered(values: Array, weight: Array, total: Array) -> tuple[Array, Array]:
+    """Return values less their weighted mean, and the mean.
+
+    It takes two rounds, after which values that are equal and heavy are zero beyond rounding.
+    """
+    mean = np.add.reduce(weight * values, -1) / total
+    values = values - mean[..., None]
+    rest = np.add.reduce(weight * values, -1) / total
+    values -= rest[..., None]
+    return values, mean + rest
+
+
+class _Path(NamedTuple):
+    """The way once round all directions, for u from -2 to 2, vertical to vertical.
+
+    For |u| ≤ 1 it is a = m sinh(T u) / q, for more |a| = m q / sinh(T (2 − |u|)), with q = sinh T:
+    at even pace over log |a| between the least and the largest σy/σx, which are m/q and m q.
+    """
+
+    middle: Array
+    ratio: Array
+    length: Array
+
+    @classmethod
+    def of(cls, p: Points) -> _Path:
+        own = p.y_std / p.x_std
+        low = np.sqrt(np.minimum.reduce(own, -1, keepdims=True))
+        high = np.sqrt(np.maximum.reduce(own, -1, keepdims=True))
+        return cls(low * high, high / low, np.arcsinh(high / low))
+
+    def direction(self, u: Array) -> tuple[Array, Array]:
+        """Return run and rise at places u (lines, k)."""
+        u = np.where(u > 2, u - 4, u)
+        far = abs(u)
+        flat = far <= 1
+        size = np.sinh(self.length * np.where(flat, far, 2 - far)) / self.ratio
+        run = np.where(flat, 1.0, size) / np.maximum(self.middle, 1)
+        rise = np.where(flat, size, 1.0) * np.minimum(self.middle, 1)
+        return run, np.copysign(rise, u)
+
+
+def chi2(p: Points, run: Array, rise: Array) -> Array:
+    """Return χ² of the best line in each direction (lines, k), for points (lines, n)."""
+    variances = np.stack((p.x_std**2, p.y_std**2, -2 * p.r * p.x_std * p.y_std), -2)
+    factors = np.stack((rise * rise, run * run, run * rise), -1)
+    points, across = np.stack((p.x, p.y), -2), np.stack((rise, -run), -1)
+    size = max(1, ROOM // p.x.size)
+    parts = []
+    for k in range(0, run.shape[-1], size):
+        weight = np.reciprocal(factors[:, k : k + size] @ variances)
+        total = np.add.reduce(weight, -1)
+        miss, _ = _centered(across[:, k : k + size] @ points, weight, total)
+        parts.append(np.einsum("lkn,lkn,lkn->lk", weight, miss, miss))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, -1)
+
+
+class Lowest(NamedTuple):
+    """The lowest minimum for each line (lines,); the slope of a steep one is that of x over y."""
+
+    slope: Array
+    steep: Flags
+    converged: Flags
+    n_minima: NDArray[np.int64]
+    level: Flags  # whether χ² is the same in all directions
+    n_steps: int
+
+
+def lowest(p: Points) -> Lowest:
+    """Return the lowest minimum of χ² for each line of (lines, n) points."""
+    n_lines, n = p.x.shape
+    block = max(1, 4 * ROOM // (n * 128))
+    parts = [_lowest(Points(*(a[i : i + block] for a in p))) for i in range(0, n_lines, block)]
+    if len(parts) == 1:
+        return parts[0]
+    *arrays, steps = zip(*parts, strict=True)
+    return Lowest(*(np.concatenate(a) for a in arrays), max(steps))
+
+
+def _lowest(p: Points) -> Lowest:
+    path = _Path.of(p)
+    half_width = max(float(np.arccos(abs(p.r).max())), NARROWEST)
+    step = STEP * half_width * max(1.0, p.x.shape[-1] / MANY) ** 0.25
+    k = int(np.ceil(path.length.max() / step))
+    u = np.arange(1 - 2 * k, 2 * k + 1) / k
+    values = chi2(p, *path.direction(u[None]))
+    around = np.concatenate((values[:, -1:], values, values[:, :1]), -1)
+    before, after = around[:, :-2], around[:, 2:]
+    place, count = _first((values <= before) & (values < after))
+    before, here, after = (np.take_along_axis(v, place, -1) for v in (before, values, after))
+    bend = (before - here) + (after - here)
+    start = u[place] + (before - after) / np.where(bend > 0, 2 * k * bend, 1)  # of a parabola
+    ends = [path.direction(u[place] + end) for end in (-1 / k, 1 / k)]
+    slope, steep, chi, converged, n_steps = _refined(p, path.direction(start), ends)
+    best = np.argmax(chi <= chi.min(-1, keepdims=True) * (1 + TIE), -1)[:, None]
+    chosen = [np.take_along_axis(v, best, -1)[:, 0] for v in (slope, steep, converged)]
+    top = values.max(-1)
+    return Lowest(*chosen, count, top - values.min(-1) <= 64 * EPS * top, n_steps)
+
+
+def _first(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where flags (lines, k) are set, the first repeated to fill up, and how many are."""
+    count = np.add.reduce(flags, -1, dtype=np.int64)
+    places = np.argsort(~flags, -1, kind="stable")[:, : max(1, count.max())]
+    return np.where(np.arange(places.shape[-1]) < count[:, None], places, places[:, :1]), count
+
+
+def _refined(
+    p: Points, start: tuple[Array, Array], ends: list[tuple[Array, Array]]
+) -> tuple[Array, Flags, Array, Flags, int]:
+    """Return slopes of minima (lines, k) by Newton's method between two ends, and their χ²."""
+    steep = abs(start[1]) > start[0]
+    for run, _ in ends:
+        steep |= run == 0
+    p = Points(*(part[:, None] for part in p)).swapped(steep)
+    slope, *bounds = (_slope(*direction, steep) for direction in (start, *ends))
+    low, high = np.minimum(*bounds), np.maximum(*bounds)
+    width = high - low
+    for n_steps in range(1, MAX_STEPS + 1):  # noqa: B007
+        value, gradient, curvature, noise = _derivatives(p, slope)
+        low, high = np.where(gradient < 0, slope, low), np.where(gradient > 0, slope, high)
+        newton = slope - gradient / curvature
+        safe = (curvature > 0) & (newton >= low) & (newton <= high)
+        better = np.where(safe, newton, low / 2 + high / 2)
+        moved, slope = abs(better - slope), better
+        limit = 4 * (EPS * abs(slope) + noise / abs(curvature))
+        settled = (moved <= limit) | (moved * moved <= 1e-3 * width * limit)
+        if settled.all():
+            break
+    return slope, steep, value, settled, n_steps
+
+
+def _slope(run: Array, rise: Array, steep: Flags) -> Array:
+    return np.where(steep, run / rise, rise / run)
+
+
+def _derivatives(p: Points, slope: Array) -> tuple[Array, Array, Array, Array]:
+    """Return χ², the first two derivatives of χ²/2 over the slope, and the first's rounding."""
+    t = terms(p, slope)
+    pull = t.weight * t.miss
+    lever, _ = _centered(p.x - 2 * t.shift, t.weight, t.total)
+    adjusted = lever + t.shift
+    value = np.add.reduce(pull * t.miss, -1)
+    gradient = np.add.reduce(pull * adjusted, -1)
+    curvature = np.add.reduce(t.weight * lever * lever - (pull * p.x_std) ** 2, -1)
+    return value, gradient, curvature, EPS * np.add.reduce(t.weight * abs(adjusted), -1)
