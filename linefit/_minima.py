@@ -22,22 +22,30 @@ Array: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 EPS = float(np.finfo(np.float64).eps)
-STEP = 0.03  # in units of the half-width; the lowest minimum is found with 0.4 as well
-MANY = 1000  # more points make χ² smoother and each step dearer: the steps may be longer
+STEP = 0.03  # in units of the half-width; 0.4 finds the lowest minimum of hard sets as well
+MANY, LONGEST = 1000, 0.2  # more points make χ² smoother and a step dearer: it may be longer
 NARROWEST = 1e-3  # the half-width is reckoned with down to this, a correlation of 0.9999995
-ROOM = 1 << 16  # numbers in a block, so that it stays in the processor's cache
+ROOM = 1 << 15  # numbers in a block, so that it stays in the processor's cache
 MAX_STEPS = 100  # of Newton's method; about four are enough
 TIE = 1e-12  # minima that differ by a smaller share of χ² are equal
 
 
 class Points(NamedTuple):
-    """Points with the standard deviations and the correlation of their errors, all (..., n)."""
+    """Points with the standard deviations and the correlation of their errors, all (..., n).
+
+    Where no errors are correlated, ``r`` is (..., 1).
+    """
 
     x: Array
     y: Array
     x_std: Array
     y_std: Array
     r: Array
+
+    @property
+    def correlated(self) -> bool:
+        """Whether any errors are correlated."""
+        return self.r.shape[-1] > 1
 
     def swapped(self, steep: Flags) -> Points:
         """Exchange the axes of steep lines (...), so that no slope is far above one."""
@@ -67,21 +75,29 @@ class Terms(NamedTuple):
 def terms(p: Points, slope: Array) -> Terms:
     """Return what χ² is made of at slopes (...) for points (..., n)."""
     a = slope[..., None]
-    run, mixed = a * p.x_std, p.r * p.x_std
-    weight = 1 / ((p.y_std - a * mixed) ** 2 + (1 - p.r * p.r) * run * run)
+    along = a * p.x_std
+    lean, across, own = along * p.x_std, p.y_std, along * along
+    if p.correlated:
+        lean -= p.r * p.x_std * p.y_std
+        across = across - p.r * along
+        own *= 1 - p.r * p.r
+    own += across * across
+    weight = np.reciprocal(own, out=own)
     total = np.add.reduce(weight, -1)
     miss, mean = _centered(a * p.x - p.y, weight, total)
-    return Terms(weight, total, -mean, miss, weight * miss * (run * p.x_std - mixed * p.y_std))
+    lean *= weight
+    lean *= miss
+    return Terms(weight, total, -mean, miss, lean)
 
 
 def _centered(values: Array, weight: Array, total: Array) -> tuple[Array, Array]:
-    """Return values less their weighted mean, and the mean.
+    """Take their weighted mean from values, in place, and return both.
 
     It takes two rounds, after which values that are equal and heavy are zero beyond rounding.
     """
-    mean = np.add.reduce(weight * values, -1) / total
-    values = values - mean[..., None]
-    rest = np.add.reduce(weight * values, -1) / total
+    mean = np.vecdot(weight, values) / total
+    values -= mean[..., None]
+    rest = np.vecdot(weight, values) / total
     values -= rest[..., None]
     return values, mean + rest
 
@@ -109,7 +125,7 @@ class _Path(NamedTuple):
         u = np.where(u > 2, u - 4, u)
         far = abs(u)
         flat = far <= 1
-        size = np.sinh(self.length * np.where(flat, far, 2 - far)) / self.ratio
+        size = np.sinh(self.length * np.minimum(far, 2 - far)) / self.ratio
         run = np.where(flat, 1.0, size) / np.maximum(self.middle, 1)
         rise = np.where(flat, size, 1.0) * np.minimum(self.middle, 1)
         return run, np.copysign(rise, u)
@@ -117,17 +133,23 @@ class _Path(NamedTuple):
 
 def chi2(p: Points, run: Array, rise: Array) -> Array:
     """Return χ² of the best line in each direction (lines, k), for points (lines, n)."""
-    variances = np.stack((p.x_std**2, p.y_std**2, -2 * p.r * p.x_std * p.y_std), -2)
-    factors = np.stack((rise * rise, run * run, run * rise), -1)
-    points, across = np.stack((p.x, p.y), -2), np.stack((rise, -run), -1)
+    x, y, var_x, var_y, cov = (
+        part[:, None] for part in (p.x, p.y, p.x_std**2, p.y_std**2, p.r * p.x_std * p.y_std)
+    )
+    values = np.empty(run.shape)
     size = max(1, ROOM // p.x.size)
-    parts = []
     for k in range(0, run.shape[-1], size):
-        weight = np.reciprocal(factors[:, k : k + size] @ variances)
-        total = np.add.reduce(weight, -1)
-        miss, _ = _centered(across[:, k : k + size] @ points, weight, total)
-        parts.append(np.einsum("lkn,lkn,lkn->lk", weight, miss, miss))
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, -1)
+        a, b = run[:, k : k + size, None], rise[:, k : k + size, None]
+        weight = (b * b) * var_x
+        weight += (a * a) * var_y
+        if p.correlated:
+            weight -= (2 * a * b) * cov
+        np.reciprocal(weight, out=weight)
+        miss = b * x
+        miss -= a * y
+        miss, _ = _centered(miss, weight, np.add.reduce(weight, -1))
+        values[:, k : k + size] = np.vecdot(weight * miss, miss)
+    return values
 
 
 class Lowest(NamedTuple):
@@ -144,7 +166,7 @@ class Lowest(NamedTuple):
 def lowest(p: Points) -> Lowest:
     """Return the lowest minimum of χ² for each line of (lines, n) points."""
     n_lines, n = p.x.shape
-    block = max(1, 4 * ROOM // (n * 128))
+    block = max(1, 8 * ROOM // (n * 128))
     parts = [_lowest(Points(*(a[i : i + block] for a in p))) for i in range(0, n_lines, block)]
     if len(parts) == 1:
         return parts[0]
@@ -155,22 +177,24 @@ def lowest(p: Points) -> Lowest:
 def _lowest(p: Points) -> Lowest:
     path = _Path.of(p)
     half_width = max(float(np.arccos(abs(p.r).max())), NARROWEST)
-    step = STEP * half_width * max(1.0, p.x.shape[-1] / MANY) ** 0.25
-    k = int(np.ceil(path.length.max() / step))
+    step = min(STEP * max(1.0, p.x.shape[-1] / MANY) ** 0.5, LONGEST)
+    k = int(np.ceil(path.length.max() / (step * half_width)))
     u = np.arange(1 - 2 * k, 2 * k + 1) / k
     values = chi2(p, *path.direction(u[None]))
     around = np.concatenate((values[:, -1:], values, values[:, :1]), -1)
-    before, after = around[:, :-2], around[:, 2:]
-    place, count = _first((values <= before) & (values < after))
-    before, here, after = (np.take_along_axis(v, place, -1) for v in (before, values, after))
+    place, count = _first((values <= around[:, :-2]) & (values < around[:, 2:]))
+    rows = np.arange(len(values))[:, None]
+    before, here, after = (around[rows, place + i] for i in range(3))
     bend = (before - here) + (after - here)
-    start = u[place] + (before - after) / np.where(bend > 0, 2 * k * bend, 1)  # of a parabola
-    ends = [path.direction(u[place] + end) for end in (-1 / k, 1 / k)]
-    slope, steep, chi, converged, n_steps = _refined(p, path.direction(start), ends)
-    best = np.argmax(chi <= chi.min(-1, keepdims=True) * (1 + TIE), -1)[:, None]
-    chosen = [np.take_along_axis(v, best, -1)[:, 0] for v in (slope, steep, converged)]
-    top = values.max(-1)
-    return Lowest(*chosen, count, top - values.min(-1) <= 64 * EPS * top, n_steps)
+    start = (before - after) / np.where(bend > 0, 2 * k * bend, 1)  # the lowest of a parabola
+    around = u[place] + np.array((start, np.full_like(start, -1 / k), np.full_like(start, 1 / k)))
+    run, rise = path.direction(around)
+    slope, steep, chi, converged, n_steps = _refined(p, run, rise)
+    best = np.argmax(chi <= chi.min(-1, keepdims=True) * (1 + TIE), -1)
+    rows, top = rows[:, 0], values.max(-1)
+    level = top - values.min(-1) <= 64 * EPS * top
+    chosen = (v[rows, best] for v in (slope, steep, converged))
+    return Lowest(*chosen, count, level, n_steps)
 
 
 def _first(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -180,15 +204,14 @@ def _first(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.where(np.arange(places.shape[-1]) < count[:, None], places, places[:, :1]), count
 
 
-def _refined(
-    p: Points, start: tuple[Array, Array], ends: list[tuple[Array, Array]]
-) -> tuple[Array, Flags, Array, Flags, int]:
-    """Return slopes of minima (lines, k) by Newton's method between two ends, and their χ²."""
-    steep = abs(start[1]) > start[0]
-    for run, _ in ends:
-        steep |= run == 0
+def _refined(p: Points, run: Array, rise: Array) -> tuple[Array, Flags, Array, Flags, int]:
+    """Return slopes of minima (lines, k) by Newton's method, and their χ².
+
+    It starts in the first direction of (3, lines, k) and stays between the other two.
+    """
+    steep = (abs(rise[0]) > run[0]) | (run == 0).any(0)
     p = Points(*(part[:, None] for part in p)).swapped(steep)
-    slope, *bounds = (_slope(*direction, steep) for direction in (start, *ends))
+    slope, *bounds = np.where(steep, run, rise) / np.where(steep, rise, run)
     low, high = np.minimum(*bounds), np.maximum(*bounds)
     width = high - low
     for n_steps in range(1, MAX_STEPS + 1):  # noqa: B007
@@ -205,17 +228,15 @@ def _refined(
     return slope, steep, value, settled, n_steps
 
 
-def _slope(run: Array, rise: Array, steep: Flags) -> Array:
-    return np.where(steep, run / rise, rise / run)
-
-
 def _derivatives(p: Points, slope: Array) -> tuple[Array, Array, Array, Array]:
     """Return χ², the first two derivatives of χ²/2 over the slope, and the first's rounding."""
     t = terms(p, slope)
     pull = t.weight * t.miss
-    lever, _ = _centered(p.x - 2 * t.shift, t.weight, t.total)
+    lever = p.x - 2 * t.shift
+    lever -= (np.vecdot(t.weight, lever) / t.total)[..., None]
     adjusted = lever + t.shift
-    value = np.add.reduce(pull * t.miss, -1)
-    gradient = np.add.reduce(pull * adjusted, -1)
-    curvature = np.add.reduce(t.weight * lever * lever - (pull * p.x_std) ** 2, -1)
-    return value, gradient, curvature, EPS * np.add.reduce(t.weight * abs(adjusted), -1)
+    gradient = np.vecdot(pull, adjusted)
+    noise = EPS * np.vecdot(t.weight, np.abs(adjusted, out=adjusted))
+    value = np.vecdot(pull, t.miss)
+    pull *= p.x_std
+    return value, gradient, np.vecdot(t.weight * lever, lever) - np.vecdot(pull, pull), noise

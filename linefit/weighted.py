@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from linefit._check import ArrayLike, finite, lines, points, records_graphs, values
-from linefit._frame import Frame
-from linefit._minima import Array, Flags, Points, lowest, terms
+from linefit._minima import Array, Flags, Lowest, Points, lowest, terms
 from linefit._scatter import why_aimless
 from linefit.fit import Fit
 from linefit.line import Line
@@ -89,54 +90,35 @@ def york(
     x, y = points(x, y)
     errors = _errors(x, x_std, y_std, correlation)
     with np.errstate(all="ignore"):
-        p, size, axes = _scaled(_array(x), _array(y), *errors)
+        p, frame = _scaled(_array(x), _array(y), errors)
         _check_sizes(p, x.shape[:-1])
         found = lowest(p)
         _check_direction(p, found.level, x.shape[:-1])
-        chi2, center, height, covariances = _uncertainty(p.swapped(found.steep), found.slope)
-        loss = chi2 / (2 * x.shape[-1]) / size / size
-        covariances *= (size * size)[:, None, None]
+        chi2, normal, offset, covariances = _result(p, found, frame)
+    loss = chi2 / (2 * x.shape[-1])
 
     def tensor(array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(array).reshape(x.shape[:-1] + array.shape[1:]).to(x.device)
+        return torch.from_numpy(array.reshape(x.shape[:-1] + array.shape[1:])).to(x.device)
 
-    slope, steep, frame = tensor(found.slope), tensor(found.steep), Frame(*map(tensor, axes))
-    line, foot = _line(slope, steep, tensor(center), tensor(height))
-    own = torch.stack([tensor(c) for c in covariances])
-    york, hessian = frame.covariance(own, slope, steep, foot)
-    return Fit(
-        frame.carry(line, x.dtype),
-        tensor(loss),
-        found.n_steps,
-        tensor(found.converged),
-        york,
-        hessian,
-        tensor(found.n_minima),
-    )
+    line = Line(tensor(normal).to(x.dtype), tensor(offset).to(x.dtype))
+    york, hessian = map(tensor, covariances)
+    converged, n_minima = tensor(found.converged), tensor(found.n_minima)
+    return Fit(line, tensor(loss), found.n_steps, converged, york, hessian, n_minima)
 
 
-def _line(slope: Tensor, steep: Tensor, center: Tensor, height: Tensor) -> tuple[Line, Tensor]:
-    """Return the line through a point, axes of steep lines exchanged, and that point's x."""
-    run = torch.where(steep, slope.abs(), 1.0)
-    rise = torch.where(steep, torch.where(slope < 0, -1.0, 1.0), slope)
-    x, y = torch.where(steep, height, center), torch.where(steep, center, height)
-    return Line.through(x, y, run, rise), x
-
-
-def _errors(x: Tensor, x_std: ArrayLike, y_std: ArrayLike, correlation: ArrayLike) -> list[Array]:
-    """Return standard deviations and correlation, checked, each of shape (lines, n)."""
+def _errors(x: Tensor, x_std: ArrayLike, y_std: ArrayLike, correlation: ArrayLike) -> Array:
+    """Return standard deviations and correlation, checked, of shape (3, ..., n)."""
+    errors = np.empty((3, *x.shape))
     named = {"x_std": x_std, "y_std": y_std, "correlation": correlation}
-    errors = []
-    for name, value in named.items():
-        error = values(value, name).detach()
+    for i, (name, value) in enumerate(named.items()):
+        error = values(value, name)
         if error.dim() and error.shape not in {x.shape, x.shape[-1:]}:
             expected, got = tuple(x.shape), tuple(error.shape)
             raise ValueError(f"{name} must have shape () or {expected}, as x has, not {got}.")
-        array = _array(error)
-        if not np.isfinite(array).all():
+        errors[i] = _array(error)
+        if not np.isfinite(errors[i]).all():
             finite(error, name)
-        errors.append(np.broadcast_to(array, x.shape).reshape(-1, x.shape[-1]))
-    _check_errors(*errors, x.shape)
+    _check_errors(*errors)
     return errors
 
 
@@ -144,7 +126,7 @@ def _array(data: Tensor) -> Array:
     return data.detach().to("cpu", torch.float64).numpy()
 
 
-def _check_errors(x_std: Array, y_std: Array, r: Array, shape: torch.Size) -> None:
+def _check_errors(x_std: Array, y_std: Array, r: Array) -> None:
     for std, name in ((x_std, "x_std"), (y_std, "y_std")):
         if std.min() < 0:
             raise ValueError(
@@ -154,9 +136,9 @@ def _check_errors(x_std: Array, y_std: Array, r: Array, shape: torch.Size) -> No
     if abs(r).max() >= 1:
         worst = r.flat[abs(r).argmax()]
         raise ValueError(f"correlation must be within (-1, 1), but {worst} is among it.")
-    exact = (x_std == 0) & (y_std == 0)
+    exact = np.maximum(x_std, y_std) == 0
     if exact.any():
-        place = np.argwhere(exact.reshape(shape))[0].tolist()
+        place = np.argwhere(exact)[0].tolist()
         raise ValueError(
             f"x_std and y_std are both 0 for {exact.sum()} of {exact.size} points; the first is at "
             f"index {place[0] if len(place) == 1 else tuple(place)}. Give each point an error in "
@@ -164,24 +146,28 @@ def _check_errors(x_std: Array, y_std: Array, r: Array, shape: torch.Size) -> No
         )
 
 
-def _scaled(
-    x: Array, y: Array, x_std: Array, y_std: Array, r: Array
-) -> tuple[Points, Array, list[Array]]:
-    """Return points within ±1, the size of their errors, and middle and unit of each axis."""
+class _Frame(NamedTuple):
+    """Middle and unit of each axis, and the unit of the errors in those units, each (lines,)."""
+
+    mid_x: Array
+    mid_y: Array
+    unit_x: Array
+    unit_y: Array
+    size: Array
+
+
+def _scaled(x: Array, y: Array, errors: Array) -> tuple[Points, _Frame]:
+    """Return points (lines, n) within ±1, errors below one, and the frame that they are in."""
     n = x.shape[-1]
-    (x, mid_x, unit_x), (y, mid_y, unit_y) = (
-        _in_units(x.reshape(-1, n)),
-        _in_units(y.reshape(-1, n)),
-    )
+    x, mid_x, unit_x = _in_units(x.reshape(-1, n))
+    y, mid_y, unit_y = _in_units(y.reshape(-1, n))
+    x_std, y_std, r = errors.reshape(3, -1, n)
     x_std, y_std = x_std / unit_x, y_std / unit_y
     size = _power_of_two(np.maximum(x_std, y_std).max(-1, keepdims=True))
     x_std, y_std = x_std / size, y_std / size
     x_std, y_std = np.maximum(x_std, EXACT * y_std), np.maximum(y_std, EXACT * x_std)
-    return (
-        Points(x, y, x_std, y_std, r),
-        size[:, 0],
-        [a[:, 0] for a in (mid_x, mid_y, unit_x, unit_y)],
-    )
+    p = Points(x, y, x_std, y_std, r if r.any() else r[:, :1])
+    return p, _Frame(*(a[:, 0] for a in (mid_x, mid_y, unit_x, unit_y, size)))
 
 
 def _in_units(data: Array) -> tuple[Array, Array, Array]:
@@ -210,16 +196,49 @@ def _check_direction(p: Points, level: Flags, batch: torch.Size) -> None:
         raise ValueError(why_aimless(extent, torch.from_numpy(level).reshape(batch)))
 
 
-def _uncertainty(p: Points, slope: Array) -> tuple[Array, Array, Array, Array]:
-    """Return χ², center and height of the line there, and York's and the Hessian's covariance."""
+def _result(p: Points, found: Lowest, frame: _Frame) -> tuple[Array, Array, Array, Array]:
+    """Return χ², normal and offset of the line, and York's and the Hessian's covariance."""
+    slope, steep = found.slope, found.steep
+    p = p.swapped(steep)
     t = terms(p, slope)
     adjusted, pull = p.x - t.shift, t.weight * t.miss
-    center = (t.weight * adjusted).sum(-1) / t.total
-    adjusted, lever = adjusted - center[:, None], adjusted - center[:, None] - t.shift
-    york = _inverse((t.weight * adjusted**2).sum(-1), 0 * t.total, t.total)
-    twice = (t.weight * lever**2 - (pull * p.x_std) ** 2).sum(-1)
-    hessian = _inverse(twice, (t.weight * lever).sum(-1), t.total)
-    return (pull * t.miss).sum(-1), center, t.intercept + slope * center, np.stack((york, hessian))
+    center = np.vecdot(t.weight, adjusted) / t.total
+    height = t.intercept + slope * center
+    adjusted = adjusted - center[:, None]
+    lever = adjusted - t.shift
+    york = _inverse(np.vecdot(t.weight * adjusted, adjusted), 0 * t.total, t.total)
+    twice = np.vecdot(t.weight * lever, lever) - np.vecdot(pull * p.x_std, pull * p.x_std)
+    hessian = _inverse(twice, np.vecdot(t.weight, lever), t.total)
+    x = frame.mid_x + frame.unit_x * np.where(steep, height, center)
+    y = frame.mid_y + frame.unit_y * np.where(steep, center, height)
+    normal = _normal(slope, steep, frame)
+    own = np.stack((york, hessian)) * (frame.size**2)[:, None, None]
+    chi2 = np.vecdot(pull, t.miss) / frame.size / frame.size
+    offset = normal[:, 0] * x + normal[:, 1] * y
+    return chi2, normal, offset, _carried(own, slope, steep, x, frame)
+
+
+def _normal(slope: Array, steep: Flags, frame: _Frame) -> Array:
+    """Return unit vectors across the lines, (lines, 2), in the points' own coordinates."""
+    run, rise = np.where(steep, abs(slope), 1), np.where(steep, np.where(slope < 0, -1, 1), slope)
+    larger = np.maximum(frame.unit_x, frame.unit_y)
+    normal = np.stack((-rise * (frame.unit_y / larger), run * (frame.unit_x / larger)), -1)
+    return normal / np.hypot(normal[:, 0], normal[:, 1])[:, None]
+
+
+def _carried(own: Array, slope: Array, steep: Flags, x: Array, frame: _Frame) -> Array:
+    """Return covariances of slope and intercept from those of slope and height above x.
+
+    They come in the frame, the axes of steep lines exchanged, and go to the points' coordinates;
+    they are infinite where they are not finite, since then nothing is known.
+    """
+    rate = np.where(steep, -1 / slope, 1)
+    carry = np.zeros((len(slope), 2, 2))
+    carry[:, 0, 0] = np.where(steep, -rate * rate, 1) * (frame.unit_y / frame.unit_x)
+    carry[:, 1, 0] = -x * carry[:, 0, 0]
+    carry[:, 1, 1] = rate * frame.unit_y
+    result = carry @ own @ carry.swapaxes(1, 2)
+    return np.where(np.isfinite(result), result, np.inf)
 
 
 def _inverse(aa: Array, ab: Array, bb: Array) -> Array:
