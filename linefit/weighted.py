@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linefit._check import ArrayLike, finite, lines, points, records_graphs, values
-from linefit._minima import Array, Flags, Lowest, Points, lowest, terms
+from linefit._minima import Array, Flags, Lowest, Points, Terms, lowest, terms
 from linefit._scatter import why_aimless
 from linefit.fit import Fit
 from linefit.line import Line
@@ -172,7 +172,8 @@ def _scaled(x: Array, y: Array, errors: Array) -> tuple[Points, _Frame]:
 
 def _in_units(data: Array) -> tuple[Array, Array, Array]:
     """Return values within ±1, the middle taken from them, and the power of two they are in."""
-    low, high = data.min(-1, keepdims=True), data.max(-1, keepdims=True)
+    low = np.minimum.reduce(data, -1, keepdims=True)
+    high = np.maximum.reduce(data, -1, keepdims=True)
     middle = low / 2 + high / 2
     unit = _power_of_two(high / 2 - low / 2)
     return (data - middle) / unit, middle, unit
@@ -204,45 +205,54 @@ def _result(p: Points, found: Lowest, frame: _Frame) -> tuple[Array, Array, Arra
     adjusted, pull = p.x - t.shift, t.weight * t.miss
     center = np.vecdot(t.weight, adjusted) / t.total
     height = t.intercept + slope * center
-    adjusted = adjusted - center[:, None]
-    lever = adjusted - t.shift
-    york = _inverse(np.vecdot(t.weight * adjusted, adjusted), 0 * t.total, t.total)
-    twice = np.vecdot(t.weight * lever, lever) - np.vecdot(pull * p.x_std, pull * p.x_std)
-    hessian = _inverse(twice, np.vecdot(t.weight, lever), t.total)
     x = frame.mid_x + frame.unit_x * np.where(steep, height, center)
     y = frame.mid_y + frame.unit_y * np.where(steep, center, height)
     normal = _normal(slope, steep, frame)
-    own = np.stack((york, hessian)) * (frame.size**2)[:, None, None]
-    chi2 = np.vecdot(pull, t.miss) / frame.size / frame.size
     offset = normal[:, 0] * x + normal[:, 1] * y
+    own = _covariances(t, adjusted - center[:, None], pull * p.x_std) * frame.size**2
+    chi2 = np.vecdot(pull, t.miss) / frame.size / frame.size
     return chi2, normal, offset, _carried(own, slope, steep, x, frame)
 
 
 def _normal(slope: Array, steep: Flags, frame: _Frame) -> Array:
     """Return unit vectors across the lines, (lines, 2), in the points' own coordinates."""
-    run, rise = np.where(steep, abs(slope), 1), np.where(steep, np.where(slope < 0, -1, 1), slope)
-    larger = np.maximum(frame.unit_x, frame.unit_y)
-    normal = np.stack((-rise * (frame.unit_y / larger), run * (frame.unit_x / larger)), -1)
+    run = np.where(steep, abs(slope), 1) * frame.unit_x
+    rise = np.where(steep, np.where(slope < 0, -1, 1), slope) * frame.unit_y
+    larger = np.maximum(abs(run), abs(rise))
+    normal = np.empty((len(slope), 2))
+    normal[:, 0], normal[:, 1] = -rise / larger, run / larger
     return normal / np.hypot(normal[:, 0], normal[:, 1])[:, None]
 
 
-def _carried(own: Array, slope: Array, steep: Flags, x: Array, frame: _Frame) -> Array:
-    """Return covariances of slope and intercept from those of slope and height above x.
+def _covariances(t: Terms, adjusted: Array, bent: Array) -> Array:
+    """Return (3, 2, lines): variances and covariance of slope and height at the center.
 
-    They come in the frame, the axes of steep lines exchanged, and go to the points' coordinates;
-    they are infinite where they are not finite, since then nothing is known.
+    York's come from the spread of the adjusted x; the Hessian's have the second derivatives of
+    the misses too.
     """
+    lever, none = adjusted - t.shift, np.zeros_like(t.total)
+    spread = np.vecdot(t.weight * adjusted, adjusted)
+    twice = np.vecdot(t.weight * lever, lever) - np.vecdot(bent, bent)
+    mixed = np.vecdot(t.weight, lever)
+    determinant = np.maximum(twice * t.total - mixed * mixed, 0)
+    york = (1 / spread, none, 1 / t.total)
+    hessian = (t.total / determinant, -mixed / determinant, twice / determinant)
+    return np.array((york, hessian)).swapaxes(0, 1)
+
+
+def _carried(own: Array, slope: Array, steep: Flags, x: Array, frame: _Frame) -> Array:
+    """Return covariances (2, lines, 2, 2) of slope and intercept in the points' coordinates.
+
+    They come from those of slope and height above x in the frame, with the axes of steep lines
+    exchanged; they are infinite where they are not finite, since then nothing is known.
+    """
+    of_slope, mixed, of_height = own
     rate = np.where(steep, -1 / slope, 1)
-    carry = np.zeros((len(slope), 2, 2))
-    carry[:, 0, 0] = np.where(steep, -rate * rate, 1) * (frame.unit_y / frame.unit_x)
-    carry[:, 1, 0] = -x * carry[:, 0, 0]
-    carry[:, 1, 1] = rate * frame.unit_y
-    result = carry @ own @ carry.swapaxes(1, 2)
+    turn = np.where(steep, -rate * rate, 1) * (frame.unit_y / frame.unit_x)
+    lift, tilt = rate * frame.unit_y, -x * turn
+    result = np.empty((2, len(slope), 2, 2))
+    result[..., 0, 0] = of_slope * turn * turn
+    result[..., 0, 1] = result[..., 1, 0] = turn * (tilt * of_slope + lift * mixed)
+    both = tilt * tilt * of_slope + 2 * tilt * lift * mixed + lift * lift * of_height
+    result[..., 1, 1] = np.maximum(both, 0)  # rounding may leave a little below
     return np.where(np.isfinite(result), result, np.inf)
-
-
-def _inverse(aa: Array, ab: Array, bb: Array) -> Array:
-    """Return inverses (..., 2, 2) of symmetric matrices; not finite unless they are positive."""
-    determinant = aa * bb - ab * ab
-    rows = np.stack((bb, -ab, -ab, aa), -1) / np.where(determinant > 0, determinant, 0)[..., None]
-    return rows.reshape(*aa.shape, 2, 2)
