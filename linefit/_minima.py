@@ -166,19 +166,24 @@ class Lowest(NamedTuple):
 def lowest(p: Points) -> Lowest:
     """Return the lowest minimum of χ² for each line of (lines, n) points."""
     n_lines, n = p.x.shape
-    block = max(1, 8 * ROOM // (n * 128))
+    block = max(1, 64 * ROOM // (4 * _steps(p, _Path.of(p)) * n))
     parts = [_lowest(Points(*(a[i : i + block] for a in p))) for i in range(0, n_lines, block)]
     if len(parts) == 1:
         return parts[0]
-    *arrays, steps = zip(*parts, strict=True)
-    return Lowest(*(np.concatenate(a) for a in arrays), max(steps))
+    *arrays, n_steps = zip(*parts, strict=True)
+    return Lowest(*(np.concatenate(a) for a in arrays), max(n_steps))
+
+
+def _steps(p: Points, path: _Path) -> int:
+    """Return how many steps to take along each quarter of the path."""
+    half_width = max(float(np.arccos(abs(p.r).max())), NARROWEST)
+    step = min(STEP * max(1.0, p.x.shape[-1] / MANY) ** 0.5, LONGEST)
+    return int(np.ceil(path.length.max() / (step * half_width)))
 
 
 def _lowest(p: Points) -> Lowest:
     path = _Path.of(p)
-    half_width = max(float(np.arccos(abs(p.r).max())), NARROWEST)
-    step = min(STEP * max(1.0, p.x.shape[-1] / MANY) ** 0.5, LONGEST)
-    k = int(np.ceil(path.length.max() / (step * half_width)))
+    k = _steps(p, path)
     u = np.arange(1 - 2 * k, 2 * k + 1) / k
     values = chi2(p, *path.direction(u[None]))
     around = np.concatenate((values[:, -1:], values, values[:, :1]), -1)
@@ -189,12 +194,16 @@ def _lowest(p: Points) -> Lowest:
     start = (before - after) / np.where(bend > 0, 2 * k * bend, 1)  # the lowest of a parabola
     around = u[place] + np.array((start, np.full_like(start, -1 / k), np.full_like(start, 1 / k)))
     run, rise = path.direction(around)
-    slope, steep, chi, converged, n_steps = _refined(p, run, rise)
+    axis = (rise[1] * rise[2] <= 0) | (run == 0).any(0)  # one of the axes may lie between the ends
+    steep = np.where(axis, abs(u[place]) > 1, abs(rise[0]) > run[0])
+    slope, chi, converged, n_steps = _refined(p, steep, run, rise)
     best = np.argmax(chi <= chi.min(-1, keepdims=True) * (1 + TIE), -1)
     rows, top = rows[:, 0], values.max(-1)
     level = top - values.min(-1) <= 64 * EPS * top
-    chosen = (v[rows, best] for v in (slope, steep, converged))
-    return Lowest(*chosen, count, level, n_steps)
+    slope, steep, converged = (v[rows, best] for v in (slope, steep, converged))
+    turned = abs(slope) > 1
+    slope = np.where(turned, 1 / slope, slope)
+    return Lowest(slope, steep ^ turned, converged, count, level, n_steps)
 
 
 def _first(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -204,12 +213,11 @@ def _first(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.where(np.arange(places.shape[-1]) < count[:, None], places, places[:, :1]), count
 
 
-def _refined(p: Points, run: Array, rise: Array) -> tuple[Array, Flags, Array, Flags, int]:
-    """Return slopes of minima (lines, k) by Newton's method, and their χ².
+def _refined(p: Points, steep: Flags, run: Array, rise: Array) -> tuple[Array, Array, Flags, int]:
+    """Return slopes of minima (lines, k) by Newton's method, their χ² and how it went.
 
     It starts in the first direction of (3, lines, k) and stays between the other two.
     """
-    steep = (abs(rise[0]) > run[0]) | (run == 0).any(0)
     p = Points(*(part[:, None] for part in p)).swapped(steep)
     slope, *bounds = np.where(steep, run, rise) / np.where(steep, rise, run)
     low, high = np.minimum(*bounds), np.maximum(*bounds)
@@ -225,7 +233,7 @@ def _refined(p: Points, run: Array, rise: Array) -> tuple[Array, Flags, Array, F
         settled = (moved <= limit) | (moved * moved <= 1e-3 * width * limit)
         if settled.all():
             break
-    return slope, steep, value, settled, n_steps
+    return slope, value, settled, n_steps
 
 
 def _derivatives(p: Points, slope: Array) -> tuple[Array, Array, Array, Array]:
