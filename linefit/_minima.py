@@ -27,6 +27,7 @@ MANY, LONGEST = 1000, 0.2  # more points make χ² smoother and a step dearer: i
 NARROWEST = 1e-3  # the half-width is reckoned with down to this, a correlation of 0.9999995
 ROOM = 1 << 15  # numbers in a block, so that it stays in the processor's cache
 MAX_STEPS = 100  # of Newton's method; about four are enough
+FLAT = 1e-13  # a smaller share of χ² may come from rounding
 TIE = 1e-12  # minima that differ by a smaller share of χ² are equal
 
 
@@ -122,7 +123,7 @@ class _Path(NamedTuple):
 
     def direction(self, u: Array) -> tuple[Array, Array]:
         """Return run and rise at places u (lines, k)."""
-        u = np.where(u > 2, u - 4, u)
+        u = u - 4 * np.rint(u / 4)
         far = abs(u)
         flat = far <= 1
         size = np.sinh(self.length * np.minimum(far, 2 - far)) / self.ratio
@@ -158,8 +159,7 @@ class Lowest(NamedTuple):
     slope: Array
     steep: Flags
     converged: Flags
-    n_minima: NDArray[np.int64]
-    level: Flags  # whether χ² is the same in all directions
+    n_minima: NDArray[np.int64]  # none where χ² is the same in all directions
     n_steps: int
 
 
@@ -186,31 +186,47 @@ def _lowest(p: Points) -> Lowest:
     k = _steps(p, path)
     u = np.arange(1 - 2 * k, 2 * k + 1) / k
     values = chi2(p, *path.direction(u[None]))
-    around = np.concatenate((values[:, -1:], values, values[:, :1]), -1)
-    place, count = _first((values <= around[:, :-2]) & (values < around[:, 2:]))
-    rows = np.arange(len(values))[:, None]
-    before, here, after = (around[rows, place + i] for i in range(3))
+    first, last, count = _valleys(values)
+    rows, place = np.arange(len(values))[:, None], (first + last) // 2
+    before, here, after = (values[rows, (place + i) % len(u)] for i in (-1, 0, 1))
     bend = (before - here) + (after - here)
-    start = (before - after) / np.where(bend > 0, 2 * k * bend, 1)  # the lowest of a parabola
-    around = u[place] + np.array((start, np.full_like(start, -1 / k), np.full_like(start, 1 / k)))
+    inside = (before - after) / np.where(bend > 0, 2 * bend, np.inf)  # the lowest of a parabola
+    start = place + np.where(first == last, inside, 0)
+    around = u[0] + np.array((start, first - 1, last + 1)) / k
     run, rise = path.direction(around)
-    axis = (rise[1] * rise[2] <= 0) | (run == 0).any(0)  # one of the axes may lie between the ends
-    steep = np.where(axis, abs(u[place]) > 1, abs(rise[0]) > run[0])
+    level = (around[1] <= 0) & (around[2] >= 0)
+    vertical = (around[1] <= -2) | (around[2] >= 2)
+    steep = vertical | ~level & (abs(rise[0]) > run[0])
     slope, chi, converged, n_steps = _refined(p, steep, run, rise)
     best = np.argmax(chi <= chi.min(-1, keepdims=True) * (1 + TIE), -1)
-    rows, top = rows[:, 0], values.max(-1)
-    level = top - values.min(-1) <= 64 * EPS * top
-    slope, steep, converged = (v[rows, best] for v in (slope, steep, converged))
+    slope, steep, converged = (v[rows[:, 0], best] for v in (slope, steep, converged))
     turned = abs(slope) > 1
-    slope = np.where(turned, 1 / slope, slope)
-    return Lowest(slope, steep ^ turned, converged, count, level, n_steps)
+    slope, steep = np.where(turned, 1 / slope, slope), steep ^ turned
+    slope = np.where(steep & (abs(slope) < EPS / 4), 0, slope)  # vertical but for rounding
+    return Lowest(slope, steep, converged, count, n_steps)
 
 
-def _first(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where flags (lines, k) are set, the first repeated to fill up, and how many are."""
-    count = np.add.reduce(flags, -1, dtype=np.int64)
-    places = np.argsort(~flags, -1, kind="stable")[:, : max(1, count.max())]
-    return np.where(np.arange(places.shape[-1]) < count[:, None], places, places[:, :1]), count
+def _valleys(values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return where valleys of closed curves (lines, k) begin and end, and how many there are.
+
+    A valley's floor is one place, or more between which rounding alone makes a difference.  It
+    begins below 0 if it lies about the end of the curve.  Where a line has fewer valleys than
+    another, its first one is repeated.
+    """
+    places = np.arange(values.shape[-1])
+    change = np.concatenate((values[:, 1:], values[:, :1]), -1) - values
+    limit = FLAT * values
+    up, down = change > limit, change < -limit
+    turn = np.where(up | down, places, -1)
+    wrapped = np.maximum(turn.max(-1, keepdims=True), 0) - len(places)
+    turn = np.concatenate((wrapped, turn[:, :-1]), -1)
+    before = np.maximum.accumulate(turn, -1)  # the last change that came before
+    rows = np.arange(len(values))[:, None]
+    ends = up & down[rows, before]
+    count = np.add.reduce(ends, -1, dtype=np.int64)
+    last = np.argsort(~ends, -1, kind="stable")[:, : max(1, count.max())]
+    last = np.where(np.arange(last.shape[-1]) < count[:, None], last, last[:, :1])
+    return before[rows, last] + 1, last, count
 
 
 def _refined(p: Points, steep: Flags, run: Array, rise: Array) -> tuple[Array, Array, Flags, int]:

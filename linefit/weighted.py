@@ -93,7 +93,7 @@ def york(
         p, frame = _scaled(_array(x), _array(y), errors)
         _check_sizes(p, x.shape[:-1])
         found = lowest(p)
-        _check_direction(p, found.level, x.shape[:-1])
+        _check_direction(p, found.n_minima == 0, x.shape[:-1])
         chi2, normal, offset, covariances = _result(p, found, frame)
     loss = chi2 / (2 * x.shape[-1])
 
@@ -157,11 +157,11 @@ class _Frame(NamedTuple):
 
 
 def _scaled(x: Array, y: Array, errors: Array) -> tuple[Points, _Frame]:
-    """Return points (lines, n) within ±1, errors below one, and the frame that they are in."""
+    """Return points (lines, n) within ±2, errors below one, and the frame that they are in."""
     n = x.shape[-1]
-    x, mid_x, unit_x = _in_units(x.reshape(-1, n))
-    y, mid_y, unit_y = _in_units(y.reshape(-1, n))
     x_std, y_std, r = errors.reshape(3, -1, n)
+    x, mid_x, unit_x = _in_units(x.reshape(-1, n), x_std)
+    y, mid_y, unit_y = _in_units(y.reshape(-1, n), y_std)
     x_std, y_std = x_std / unit_x, y_std / unit_y
     size = _power_of_two(np.maximum(x_std, y_std).max(-1, keepdims=True))
     x_std, y_std = x_std / size, y_std / size
@@ -170,13 +170,16 @@ def _scaled(x: Array, y: Array, errors: Array) -> tuple[Points, _Frame]:
     return p, _Frame(*(a[:, 0] for a in (mid_x, mid_y, unit_x, unit_y, size)))
 
 
-def _in_units(data: Array) -> tuple[Array, Array, Array]:
-    """Return values within ±1, the middle taken from them, and the power of two they are in."""
+def _in_units(data: Array, std: Array) -> tuple[Array, Array, Array]:
+    """Return values within ±2, the one known best taken from them, and the unit they are in.
+
+    The heaviest point has then no rounding that its weight would make large.
+    """
     low = np.minimum.reduce(data, -1, keepdims=True)
     high = np.maximum.reduce(data, -1, keepdims=True)
-    middle = low / 2 + high / 2
+    best = data[np.arange(len(data)), np.argmin(std, -1)][:, None]
     unit = _power_of_two(high / 2 - low / 2)
-    return (data - middle) / unit, middle, unit
+    return data / unit - best / unit, best, unit
 
 
 def _power_of_two(size: Array) -> Array:
