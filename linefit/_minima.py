@@ -22,8 +22,8 @@ Array: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 EPS = float(np.finfo(np.float64).eps)
-STEP = 0.03  # in units of the half-width; 0.4 finds the lowest minimum of hard sets as well
-MANY, LONGEST = 1000, 0.2  # more points make χ² smoother and a step dearer: it may be longer
+STEP, SHARE = 0.05, 0.1  # over log |a|, and of the half-width where that is narrow
+MANY, LONGER = 1000, 6.0  # more points make χ² smoother and a step dearer: it may be longer
 NARROWEST = 1e-3  # the half-width is reckoned with down to this, a correlation of 0.9999995
 ROOM = 1 << 15  # numbers in a block, so that it stays in the processor's cache
 MAX_STEPS = 100  # of Newton's method; about four are enough
@@ -46,7 +46,7 @@ class Points(NamedTuple):
     @property
     def correlated(self) -> bool:
         """Whether any errors are correlated."""
-        return self.r.shape[-1] > 1
+        return bool(self.r.shape[-1] > 1)
 
     def swapped(self, steep: Flags) -> Points:
         """Exchange the axes of steep lines (...), so that no slope is far above one."""
@@ -170,15 +170,20 @@ def lowest(p: Points) -> Lowest:
     parts = [_lowest(Points(*(a[i : i + block] for a in p))) for i in range(0, n_lines, block)]
     if len(parts) == 1:
         return parts[0]
-    *arrays, n_steps = zip(*parts, strict=True)
-    return Lowest(*(np.concatenate(a) for a in arrays), max(n_steps))
+    return Lowest(
+        np.concatenate([part.slope for part in parts]),
+        np.concatenate([part.steep for part in parts]),
+        np.concatenate([part.converged for part in parts]),
+        np.concatenate([part.n_minima for part in parts]),
+        max(part.n_steps for part in parts),
+    )
 
 
 def _steps(p: Points, path: _Path) -> int:
     """Return how many steps to take along each quarter of the path."""
     half_width = max(float(np.arccos(abs(p.r).max())), NARROWEST)
-    step = min(STEP * max(1.0, p.x.shape[-1] / MANY) ** 0.5, LONGEST)
-    return int(np.ceil(path.length.max() / (step * half_width)))
+    longer = min(max(1.0, p.x.shape[-1] / MANY) ** 0.5, LONGER)
+    return int(np.ceil(path.length.max() / (longer * min(STEP, SHARE * half_width))))
 
 
 def _lowest(p: Points) -> Lowest:
