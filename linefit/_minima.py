@@ -92,15 +92,10 @@ def terms(p: Points, slope: Array) -> Terms:
 
 
 def _centered(values: Array, weight: Array, total: Array) -> tuple[Array, Array]:
-    """Take their weighted mean from values, in place, and return both.
-
-    It takes two rounds, after which values that are equal and heavy are zero beyond rounding.
-    """
+    """Take their weighted mean from values, in place, and return both."""
     mean = np.vecdot(weight, values) / total
     values -= mean[..., None]
-    rest = np.vecdot(weight, values) / total
-    values -= rest[..., None]
-    return values, mean + rest
+    return values, mean
 
 
 class _Path(NamedTuple):
@@ -261,8 +256,7 @@ def _derivatives(p: Points, slope: Array) -> tuple[Array, Array, Array, Array]:
     """Return χ², the first two derivatives of χ²/2 over the slope, and the first's rounding."""
     t = terms(p, slope)
     pull = t.weight * t.miss
-    lever = p.x - 2 * t.shift
-    lever -= (np.vecdot(t.weight, lever) / t.total)[..., None]
+    lever, _ = _centered(p.x - 2 * t.shift, t.weight, t.total)
     adjusted = lever + t.shift
     gradient = np.vecdot(pull, adjusted)
     noise = EPS * np.vecdot(t.weight, np.abs(adjusted, out=adjusted))
