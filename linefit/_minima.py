@@ -25,7 +25,7 @@ EPS = float(np.finfo(np.float64).eps)
 STEP, SHARE = 0.05, 0.1  # over log |a|, and of the half-width where that is narrow
 MANY, LONGER = 1000, 6.0  # more points make χ² smoother and a step dearer: it may be longer
 NARROWEST = 1e-3  # the half-width is reckoned with down to this, a correlation of 0.9999995
-ROOM = 1 << 15  # numbers in a block, so that it stays in the processor's cache
+ROOM = 1 << 16  # numbers in a block, so that it stays in the processor's cache
 MAX_STEPS = 100  # of Newton's method; about four are enough
 FLAT = 1e-13  # a smaller share of χ² may come from rounding
 TIE = 1e-12  # minima that differ by a smaller share of χ² are equal
@@ -129,13 +129,17 @@ class _Path(NamedTuple):
 
 def chi2(p: Points, run: Array, rise: Array) -> Array:
     """Return χ² of the best line in each direction (lines, k), for points (lines, n)."""
-    x, y, var_x, var_y, cov = (
-        part[:, None] for part in (p.x, p.y, p.x_std**2, p.y_std**2, p.r * p.x_std * p.y_std)
-    )
+    apart, beside = np.s_[..., None], np.s_[:, None]
+    if p.x.shape[-1] < run.shape[-1]:  # NumPy is quick where the last axis is long
+        axis, of_points, of_lines = 1, apart, beside
+    else:
+        axis, of_points, of_lines = 2, beside, apart
+    cov = p.r * p.x_std * p.y_std
+    x, y, var_x, var_y, cov = (part[of_points] for part in (p.x, p.y, p.x_std**2, p.y_std**2, cov))
     values = np.empty(run.shape)
     size = max(1, ROOM // p.x.size)
-    for k in range(0, run.shape[-1], size):
-        a, b = run[:, k : k + size, None], rise[:, k : k + size, None]
+    for i in range(0, run.shape[-1], size):
+        a, b = (part[:, i : i + size][of_lines] for part in (run, rise))
         weight = (b * b) * var_x
         weight += (a * a) * var_y
         if p.correlated:
@@ -143,8 +147,11 @@ def chi2(p: Points, run: Array, rise: Array) -> Array:
         np.reciprocal(weight, out=weight)
         miss = b * x
         miss -= a * y
-        miss, _ = _centered(miss, weight, np.add.reduce(weight, -1))
-        values[:, k : k + size] = np.vecdot(weight * miss, miss)
+        total = np.add.reduce(weight, axis, keepdims=True)
+        miss -= np.add.reduce(weight * miss, axis, keepdims=True) / total
+        miss *= miss
+        miss *= weight
+        values[:, i : i + size] = np.add.reduce(miss, axis)
     return values
 
 
@@ -161,10 +168,15 @@ class Lowest(NamedTuple):
 def lowest(p: Points) -> Lowest:
     """Return the lowest minimum of χ² for each line of (lines, n) points."""
     n_lines, n = p.x.shape
-    block = max(1, 64 * ROOM // (4 * _steps(p, _Path.of(p)) * n))
-    parts = [_lowest(Points(*(a[i : i + block] for a in p))) for i in range(0, n_lines, block)]
-    if len(parts) == 1:
-        return parts[0]
+    path = _Path.of(p)
+    k = _steps(p, path)
+    block = max(1, 2 * ROOM // (k * n))
+    if block >= n_lines:
+        return _lowest(p, path, k)
+    parts = []
+    for i in range(0, n_lines, block):
+        rows = slice(i, i + block)
+        parts.append(_lowest(Points(*(a[rows] for a in p)), _Path(*(a[rows] for a in path)), k))
     return Lowest(
         np.concatenate([part.slope for part in parts]),
         np.concatenate([part.steep for part in parts]),
@@ -181,9 +193,7 @@ def _steps(p: Points, path: _Path) -> int:
     return int(np.ceil(path.length.max() / (longer * min(STEP, SHARE * half_width))))
 
 
-def _lowest(p: Points) -> Lowest:
-    path = _Path.of(p)
-    k = _steps(p, path)
+def _lowest(p: Points, path: _Path, k: int) -> Lowest:
     u = np.arange(1 - 2 * k, 2 * k + 1) / k
     values = chi2(p, *path.direction(u[None]))
     first, last, count = _valleys(values)
