@@ -93,9 +93,15 @@ def terms(p: Points, slope: Array) -> Terms:
 
 def _centered(values: Array, weight: Array, total: Array) -> tuple[Array, Array]:
     """Take their weighted mean from values, in place, and return both."""
-    mean = np.vecdot(weight, values) / total
+    mean = dot(weight, values) / total
     values -= mean[..., None]
     return values, mean
+
+
+def dot(a: Array, b: Array) -> Array:
+    """Return the sum of products over the last axis; in one thread, unlike a BLAS."""
+    total: Array = np.einsum("...n,...n->...", a, b)
+    return total
 
 
 class _Path(NamedTuple):
@@ -129,11 +135,10 @@ class _Path(NamedTuple):
 
 def chi2(p: Points, run: Array, rise: Array) -> Array:
     """Return χ² of the best line in each direction (lines, k), for points (lines, n)."""
+    axis = 1 if p.x.shape[-1] < run.shape[-1] else 2  # of the points; the last should be long
     apart, beside = np.s_[..., None], np.s_[:, None]
-    if p.x.shape[-1] < run.shape[-1]:  # NumPy is quick where the last axis is long
-        axis, of_points, of_lines = 1, apart, beside
-    else:
-        axis, of_points, of_lines = 2, beside, apart
+    of_points = apart if axis == 1 else beside
+    of_lines = beside if axis == 1 else apart
     cov = p.r * p.x_std * p.y_std
     x, y, var_x, var_y, cov = (part[of_points] for part in (p.x, p.y, p.x_std**2, p.y_std**2, cov))
     values = np.empty(run.shape)
@@ -268,8 +273,8 @@ def _derivatives(p: Points, slope: Array) -> tuple[Array, Array, Array, Array]:
     pull = t.weight * t.miss
     lever, _ = _centered(p.x - 2 * t.shift, t.weight, t.total)
     adjusted = lever + t.shift
-    gradient = np.vecdot(pull, adjusted)
-    noise = EPS * np.vecdot(t.weight, np.abs(adjusted, out=adjusted))
-    value = np.vecdot(pull, t.miss)
+    gradient = dot(pull, adjusted)
+    noise = EPS * dot(t.weight, np.abs(adjusted, out=adjusted))
+    value = dot(pull, t.miss)
     pull *= p.x_std
-    return value, gradient, np.vecdot(t.weight * lever, lever) - np.vecdot(pull, pull), noise
+    return value, gradient, dot(t.weight * lever, lever) - dot(pull, pull), noise

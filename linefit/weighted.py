@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linefit._check import ArrayLike, finite, lines, points, records_graphs, values
-from linefit._minima import Array, Flags, Lowest, Points, Terms, lowest, terms
+from linefit._minima import Array, Flags, Lowest, Points, Terms, dot, lowest, terms
 from linefit._scatter import why_aimless
 from linefit.fit import Fit
 from linefit.line import Line
@@ -206,14 +206,14 @@ def _result(p: Points, found: Lowest, frame: _Frame) -> tuple[Array, Array, Arra
     p = p.swapped(steep)
     t = terms(p, slope)
     adjusted, pull = p.x - t.shift, t.weight * t.miss
-    center = np.vecdot(t.weight, adjusted) / t.total
+    center = dot(t.weight, adjusted) / t.total
     height = t.intercept + slope * center
     x = frame.mid_x + frame.unit_x * np.where(steep, height, center)
     y = frame.mid_y + frame.unit_y * np.where(steep, center, height)
     normal = _normal(slope, steep, frame)
     offset = normal[:, 0] * x + normal[:, 1] * y
     own = _covariances(t, adjusted - center[:, None], pull * p.x_std) * frame.size**2
-    chi2 = np.vecdot(pull, t.miss) / frame.size / frame.size
+    chi2 = dot(pull, t.miss) / frame.size / frame.size
     return chi2, normal, offset, _carried(own, slope, steep, x, frame)
 
 
@@ -234,9 +234,9 @@ def _covariances(t: Terms, adjusted: Array, bent: Array) -> Array:
     the misses too.
     """
     lever, none = adjusted - t.shift, np.zeros_like(t.total)
-    spread = np.vecdot(t.weight * adjusted, adjusted)
-    twice = np.vecdot(t.weight * lever, lever) - np.vecdot(bent, bent)
-    mixed = np.vecdot(t.weight, lever)
+    spread = dot(t.weight * adjusted, adjusted)
+    twice = dot(t.weight * lever, lever) - dot(bent, bent)
+    mixed = dot(t.weight, lever)
     determinant = np.maximum(twice * t.total - mixed * mixed, 0)
     york = (1 / spread, none, 1 / t.total)
     hessian = (t.total / determinant, -mixed / determinant, twice / determinant)
