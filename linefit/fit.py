@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -40,6 +40,8 @@ class Fit:
     hessian_covariance : Tensor of shape (..., 2, 2)
         The same from second derivatives at the minimum; another one only where a formula for
         ``covariance`` does not use them.
+    n_minima : Tensor of shape (...)
+        How many minima the loss has over all directions, of which the line is the lowest; int64.
     """
 
     line: Line
@@ -48,6 +50,7 @@ class Fit:
     converged: Tensor
     covariance: Tensor
     hessian_covariance: Tensor
+    n_minima: Tensor = field(default_factory=lambda: torch.tensor(1))
 
     @property
     def slope_se(self) -> Tensor:
@@ -117,7 +120,8 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> 
     kind = x.dtype
     covariance = covariance.to(kind)
     carried = frame.carry(line, kind)
-    return Fit(carried, loss.to(kind), n_steps, converged, covariance, covariance)
+    one = torch.ones_like(converged, dtype=torch.int64)
+    return Fit(carried, loss.to(kind), n_steps, converged, covariance, covariance, one)
 
 
 def _descend_angle(m: Moments, unit: Tensor) -> tuple[Tensor, Tensor, int, Tensor]:

@@ -116,6 +116,13 @@ def test_the_line_is_differentiable():
     )
 
 
+def test_total_least_squares_has_one_minimum():
+    """The loss is a cosine over the angle, for each line of a batch."""
+    x, y = (torch.stack((c, 2 * c, -c)) for c in cloud(8))
+    n_minima = lf.fit_line(x, y).n_minima
+    assert (n_minima.tolist(), n_minima.dtype) == ([1, 1, 1], torch.int64)
+
+
 def test_float32_points_keep_their_dtype():
     """Results come in the dtype of the points."""
     x, y = (c.float() for c in cloud(6))
