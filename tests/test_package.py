@@ -88,7 +88,7 @@ RECORDING = {
 }
 ATTRIBUTES = {
     "Line": {"normal", "offset", "angle", "slope", "intercept"},
-    "Fit": {"line", "loss", "n_steps", "converged", "covariance", "hessian_covariance"}
+    "Fit": {"n_minima", "line", "loss", "n_steps", "converged", "covariance", "hessian_covariance"}
     | {"slope_se", "intercept_se"},
     "Moments": {"n", "mean_x", "mean_y", "sxx", "sxy", "syy", "rest_x", "rest_y"},
     "Descent": {"history", "best", "last", "line", "converged"},
