@@ -7,8 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linefit._check import ArrayLike, finite, lines, points, positive, records_graphs, values
+from linefit._check import Placed, finite, lines, placed, positive, records_graphs
 from linefit._frame import Frame, in_units, power_of_two
+from linefit._given import Given
+from linefit._numbers import ArrayLike, values
 from linefit.fit import EPS, Fit, hessian
 from linefit.line import Line
 from linefit.moments import Moments
@@ -106,8 +108,9 @@ def york(
     >>> round(fit.line.slope.item(), 12), round(fit.slope_se.item(), 9)
     (-0.480533407446, 0.057985009)
     """
-    x, y = points(x, y)
-    scaled, frame = _scaled(x, y, *_errors(x, x_std, y_std, correlation))
+    points = placed(x, y)
+    errors = _errors(points.x, x_std, y_std, correlation)
+    scaled, frame = _scaled(points, *errors)
     steep, slope = _start(scaled)
     p = scaled.swapped(steep)
     n_steps, moved = 0, torch.ones_like(slope)
@@ -117,15 +120,13 @@ def york(
             better = (better + slope) / 2
         slope, moved, n_steps = better, (better - slope).abs(), n_steps + 1
     _check_weights(slope.isfinite())
-    line, loss, covariances = _result(p, slope, steep, frame)
-    kind = x.dtype
-    return Fit(
-        frame.carry(line, kind),
-        loss.to(kind),
-        n_steps,
-        moved <= STILL * (1 + slope.abs()),
-        *(c.to(kind) for c in covariances),
-    )
+    own, loss, covariances, pivot = _result(p, slope, steep, frame)
+    line = frame.carry(own, torch.float64)
+    x, y, origin = points.x.detach(), points.y.detach(), points.origin
+    given = Given(x, y, *errors, line.normal, *pivot, origin, errors_known=True)
+    line = Line(line.normal.to(points.dtype), line.offset.to(points.dtype))
+    converged = moved <= STILL * (1 + slope.abs())
+    return Fit(line, loss, n_steps, converged, *covariances, given)
 
 
 def _errors(
@@ -145,14 +146,14 @@ def _errors(
     return sx, sy, r
 
 
-def _scaled(x: Tensor, y: Tensor, sx: Tensor, sy: Tensor, r: Tensor) -> tuple[_Points, Frame]:
+def _scaled(points: Placed, sx: Tensor, sy: Tensor, r: Tensor) -> tuple[_Points, Frame]:
     """Return points within ±1 on each axis, and the frame they are in."""
-    (x, mid_x, unit_x), (y, mid_y, unit_y) = in_units(x.detach()), in_units(y.detach())
+    (x, mid_x, unit_x), (y, mid_y, unit_y) = (in_units(t.detach()) for t in points[:2])
     sx, sy = sx / unit_x[..., None], sy / unit_y[..., None]
     size = power_of_two(torch.maximum(sx, sy).amax(-1))
     sx, sy = sx / size[..., None], sy / size[..., None]
     p = _Points(x, y, sx * sx, sy * sy, r * sx * sy, size)
-    return p, Frame(mid_x, mid_y, unit_x, unit_y)
+    return p, Frame(mid_x, mid_y, unit_x, unit_y, points.origin)
 
 
 def _check_weights(good: Tensor) -> None:
@@ -179,8 +180,8 @@ def _start(p: _Points) -> tuple[Tensor, Tensor]:
 
 def _result(
     p: _Points, slope: Tensor, steep: Tensor, frame: Frame
-) -> tuple[Line, Tensor, tuple[Tensor, Tensor]]:
-    """Return the line in its frame, χ²/2N, and York's and the Hessian's covariance."""
+) -> tuple[Line, Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return the line in its frame, χ²/2N, York's and the Hessian's covariance, and the pivot."""
     _, mean_x, mean_y, adjusted = p.improve(slope)
     w = p.weights(slope)
     center = (w * adjusted).sum(-1) / w.sum(-1)
@@ -200,4 +201,6 @@ def _result(
     loss = half_chi2(slope, height) / p.x.shape[-1]
     size = p.size[..., None, None]
     york, hess = (frame.covariance(c * size * size, slope, steep, x) for c in (covariance, inverse))
-    return line, loss / p.size / p.size, (york, hess)
+    pivot = torch.stack(frame.place(x, y), dim=-1)
+    rate = torch.where(steep, 1 / slope, 1) * frame.unit_y * p.size
+    return line, loss / p.size / p.size, (york, hess), (pivot, rate * rate * covariance[..., 1, 1])
