@@ -28,9 +28,11 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 CONSTRAINTS = ROOT / "constraints.txt"
 PINS_HEADER = """\
-# The releases that this project is built and tested with, on Python 3.11.
+# The releases that this project is built and tested with, on every Python that it supports.
 # Written by `nox -s pins`; do not edit by hand.
 """
+# Each wheel of torch asks for the CUDA libraries that it was built with; we pin none of them.
+CUDA = re.compile(r"(cuda|nvidia)-|triton=")
 HTML = ROOT / "docs" / "_build" / "html"
 NPM = ROOT / ".nox" / "npm"
 
@@ -39,13 +41,17 @@ CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 TORCH_INDEX = os.environ.get("LINEFIT_TORCH_INDEX", CPU_WHEELS if sys.platform == "linux" else "")
 
 # TensorFlow and JAX are large: a page that compares them says so where they are missing.
-WITH_SYSTEMS = os.environ.get("LINEFIT_SYSTEMS", "") not in {"", "0"}
+SYSTEMS = [] if os.environ.get("LINEFIT_SYSTEMS", "") in {"", "0"} else ["systems"]
 
 ENV = ROOT / ".nox" / f"env-{sys.version_info.major}.{sys.version_info.minor}"
 BIN = ENV / ("Scripts" if sys.platform == "win32" else "bin")
 DOCTREES = ROOT / "docs" / "_build" / "doctrees"
 SPHINX = ["-n", "-d", str(DOCTREES), "docs"]
 AUTOBUILD_IGNORE = r"auto_gallery|sg_execution_times|/_inv/|/_build/|backreferences"
+
+# Two tests at a time, because many wait for a process of their own.
+SIDE_BY_SIDE = ["--numprocesses=2", "--dist=worksteal"]
+UNIT = ["-m", "not site and not browser", "--ignore=tests/site"]
 
 # These sessions share one environment: torch is then unpacked once, and the tests meet the
 # site that `docs` has built with the very same interpreter.
@@ -78,10 +84,15 @@ def tests(session: nox.Session) -> None:
     """Run the tests, the site's among them; arguments after ``--`` go to pytest."""
     run = _environment(session, "test")
     _build(run)
-    # A part of the tests cannot reach the coverage of the whole.  Two at a time, because many
-    # tests wait for a process of their own.
-    whole = ["--cov", "--numprocesses=2", "--dist=worksteal"]
-    run("pytest", *(session.posargs or whole))
+    # A part of the tests cannot reach the coverage of the whole.
+    run("pytest", *(session.posargs or ["--cov", *SIDE_BY_SIDE]))
+
+
+@shared(default=False)
+def unit(session: nox.Session) -> None:
+    """Test the package and the site's extensions; build nothing, open no browser."""
+    run = _environment(session, "test")
+    run("pytest", *UNIT, *(session.posargs or SIDE_BY_SIDE))
 
 
 @shared(default=False)
@@ -120,15 +131,26 @@ def minimums(session: nox.Session) -> None:
     package = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
     oldest = [f"{requirement.name}=={_lower_bound(requirement)}" for requirement in package]
     # The test tools stay as they are pinned; what an old release needs beside it is its own choice.
-    tools = {canonicalize_name(Requirement(text).name) for text in _requirements("test")}
-    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if canonicalize_name(line.partition("==")[0]) in tools]
+    tools = {canonicalize_name(Requirement(text).name) for text in _requirements("package")}
+    kept = [str(pin) for pin in _pins() if canonicalize_name(pin.name) in tools]
     pins = Path(session.create_tmp()) / "constraints.txt"
     pins.write_text("\n".join([*kept, *oldest]), encoding="utf-8")
-    for arguments in _pip_arguments(["test"], pins):
+    for arguments in _pip_arguments(["build", "package"], ["-c", str(pins)]):
         session.install(*arguments)
     # Old releases meet new ones here: their deprecation warnings are nobody's fault.
-    session.run("pytest", "-m", "not site", "-W", "default", *session.posargs)
+    options = [*UNIT, "--ignore=tests/ext", "-W", "default"]
+    session.run("pytest", *options, *(session.posargs or SIDE_BY_SIDE))
+
+
+@nox.session(default=False)
+def newest(session: nox.Session) -> None:
+    """Build the site and run the unit tests with the newest release of everything."""
+    for arguments in _pip_arguments(["test", *SYSTEMS], ["--upgrade"]):
+        session.install(*arguments)
+    session.run("python", "-m", "pip", "freeze", "--exclude-editable")
+    run = partial(session.run, env={"LINEFIT_NPM": str(NPM)})
+    _build(run)
+    run("pytest", *UNIT, *(session.posargs or SIDE_BY_SIDE))
 
 
 @nox.session(default=False)
@@ -141,16 +163,17 @@ def review(session: nox.Session) -> None:
 @nox.session(default=False)
 def pins(session: nox.Session) -> None:
     """Write constraints.txt anew; hold a release back with ``-- torch==2.13.0``."""
-    shutil.rmtree(session.virtualenv.location)
-    session.virtualenv.create()
+    session.install("uv")
     held = Path(session.create_tmp()) / "held.txt"
     held.write_text("\n".join(session.posargs), encoding="utf-8")
-    for arguments in _pip_arguments(["dev"], held):
-        session.install(*arguments)
-    frozen = session.run("python", "-m", "pip", "freeze", "--exclude-editable", silent=True)
-    lines = [line for line in str(frozen).splitlines() if re.match(r"[\w.-]+==", line)]
-    text = "\n".join(line.partition("+")[0] for line in lines)  # torch==2.13.0+cpu -> 2.13.0
-    CONSTRAINTS.write_text(f"{PINS_HEADER}{text}\n", encoding="utf-8")
+    # One resolution for all systems and for every Python from the oldest on: where a release
+    # needs a newer Python, the older one keeps what it can have.
+    oldest = PROJECT["project"]["requires-python"].removeprefix(">=")
+    command = ["uv", "pip", "compile", "pyproject.toml", "--group=dev", "--universal"]
+    options = [f"--python-version={oldest}", f"--constraints={held}", "--no-header"]
+    resolved = session.run(*command, *options, "--no-annotate", "--quiet", silent=True)
+    lines = [line for line in str(resolved).splitlines() if not CUDA.match(line)]
+    CONSTRAINTS.write_text(PINS_HEADER + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 Run = Callable[..., object]  # runs a program of the shared environment
@@ -171,23 +194,32 @@ def _environment(session: nox.Session, group: str) -> Run:
         session.run(sys.executable, "-m", "virtualenv", "--quiet", str(ENV), external=True)
     sources = [ROOT / "pyproject.toml", CONSTRAINTS]
     state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    groups = [group, "systems"] if WITH_SYSTEMS else [group]
+    groups = [group, *SYSTEMS]
     stamp = ENV / f"installed-{'-'.join(groups)}.txt"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != state:
         session.log("Installing; the first time takes a minute or more, and a network.")
-        for arguments in _pip_arguments(groups, CONSTRAINTS):
+        for arguments in _pip_arguments(groups, ["-c", str(CONSTRAINTS)]):
             run("python", "-m", "pip", "install", "-qq", *arguments)
         stamp.write_text(state, encoding="utf-8")
     return run
 
 
-def _pip_arguments(groups: list[str], constraints: Path) -> Iterator[list[str]]:
-    """Install torch first and without CUDA, then dependency groups, then the package."""
-    pinned = ["-c", str(constraints)]
+def _pip_arguments(groups: list[str], releases: list[str]) -> Iterator[list[str]]:
+    """Install torch first and without CUDA, then dependency groups, then the package.
+
+    ``releases`` tells pip which releases to take: pinned ones, or the newest.
+    """
     index = ["--extra-index-url", TORCH_INDEX, "--retries=2"] if TORCH_INDEX else []
-    yield [*pinned, *index, "--no-deps", "torch"]  # the rest comes from the usual index
-    yield [*pinned, *_requirements(*groups)]
-    yield [*pinned, "--no-build-isolation", "-e", "."]
+    yield [*releases, *index, "--no-deps", "torch"]  # the rest comes from the usual index
+    yield [*releases, *_requirements(*groups)]
+    yield [*releases, "--no-build-isolation", "-e", "."]
+
+
+def _pins() -> list[Requirement]:
+    """Return the pins that are for this Python on this system."""
+    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    return [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
 
 
 def _requirements(*groups: str) -> list[str]:

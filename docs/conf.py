@@ -9,8 +9,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
-import inventories  # noqa: E402  (found through the path above)
 from numpydoc.xref import DEFAULT_LINKS  # noqa: E402
+
+import inventories  # noqa: E402  (found through the path above)
 
 PACKAGE = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WHEEL = f"{PACKAGE['name'].replace('-', '_')}-{PACKAGE['version']}-py3-none-any.whl"

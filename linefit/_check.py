@@ -69,10 +69,16 @@ def placed(x: ArrayLike, y: ArrayLike, *, least: int = 2, check_values: bool = T
 
 
 def _from_first(data: Tensor, rest: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
-    """Return numbers counted from the first of each line, exactly, if they need it."""
+    """Return numbers counted from the first of each line, exactly, if they need it.
+
+    They do if rounding took more from them than it would from the differences between them.
+    """
     if rest is None or not data.isfinite().all():
         return data, None
     first, first_rest = data[..., :1], rest[..., :1]
+    spread = (data - first).abs().amax(-1)
+    if (rest.abs().amax(-1) <= spread * (torch.finfo(torch.float64).eps / 2)).all():
+        return data, None
     return (data - first) + (rest - first_rest), (first[..., 0], first_rest[..., 0])
 
 

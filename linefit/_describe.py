@@ -15,7 +15,7 @@ def describe(fit: Fit) -> str:
     if lines.dim():
         settled = int(fit.converged.sum())
         return (
-            f"Fit({' × '.join(map(str, lines.shape))} lines of {fit.given.x.shape[-1]} points, "
+            f"Fit({' × '.join(map(str, lines.shape))} lines of {fit._given.x.shape[-1]} points, "
             f"{settled} of them converged; one by its index)"
         )
     slope, slope_se = fit.line.slope.item(), fit.slope_se.item()
@@ -23,20 +23,20 @@ def describe(fit: Fit) -> str:
     rows = {
         "slope": plus_minus(slope, slope_se),
         "intercept": plus_minus(intercept, intercept_se),
-        "points": f"{fit.given.x.shape[-1]}, residual scatter {fit.residual_scatter.item():.3g}",
+        "points": f"{fit._given.x.shape[-1]}, residual scatter {fit.residual_scatter.item():.3g}",
         "χ²": _misfit(fit),
         "converged": f"after {fit.n_steps} steps"
         if fit.converged
         else f"not in {fit.n_steps} steps",
     }
-    if fit.given.errors_known:
+    if fit._given.errors_known:
         rows["points"] += " times the errors given"
     return "\n".join(f"{name:<11}{text}" for name, text in rows.items())
 
 
 def _misfit(fit: Fit) -> str:
     degrees = f"{fit.dof} degree{'s' * (fit.dof != 1)} of freedom"
-    if not fit.given.errors_known:
+    if not fit._given.errors_known:
         return f"unknown, as the errors are, {degrees}"
     if not fit.dof:
         return f"{fit.chi2.item():.3g}, {degrees}"

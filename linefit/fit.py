@@ -49,8 +49,6 @@ class Fit:
     hessian_covariance : Tensor of shape (..., 2, 2)
         The same from second derivatives at the minimum.  It differs from ``covariance`` where
         the errors are large: that of :func:`linefit.fit_line` is too small then.
-    given : Given
-        The points and the line in float64, which the residuals and the band are made of.
 
     Examples
     --------
@@ -70,7 +68,7 @@ class Fit:
     converged: Tensor
     covariance: Tensor
     hessian_covariance: Tensor
-    given: Given
+    _given: Given
 
     @property
     def slope_se(self) -> Tensor:
@@ -85,7 +83,7 @@ class Fit:
     @property
     def points(self) -> tuple[Tensor, Tensor]:
         """The points x and y, of shape (..., n) each, as far as floats hold them."""
-        x, y, origin = self.given.x, self.given.y, self.given.origin
+        x, y, origin = self._given.x, self._given.y, self._given.origin
         return (x, y) if origin is None else (x + origin.x[..., None], y + origin.y[..., None])
 
     @property
@@ -97,7 +95,7 @@ class Fit:
         in x are 1/√w, so that without weights, and with a variance ratio of 1, they are plain
         distances.  ``loss`` is half the mean of their squares.
         """
-        return self.given.residuals()
+        return self._given.residuals()
 
     @property
     def residual_scatter(self) -> Tensor:
@@ -105,13 +103,13 @@ class Fit:
 
         For :func:`linefit.fit_line` it estimates the standard deviation of the errors in x.
         """
-        n = self.given.x.shape[-1]
+        n = self._given.x.shape[-1]
         return (self.loss * 2 * n / self.dof).sqrt() if self.dof else self.loss * math.nan
 
     @property
     def dof(self) -> int:
         """Degrees of freedom: points less parameters, two of them or, through a point, one."""
-        return self.given.dof
+        return self._given.dof
 
     @property
     def chi2(self) -> Tensor:
@@ -119,8 +117,8 @@ class Fit:
 
         So it is for :func:`linefit.fit_line`, which takes the size of the errors from the points.
         """
-        known = 1.0 if self.given.errors_known else math.nan
-        return self.loss * 2 * self.given.x.shape[-1] * known
+        known = 1.0 if self._given.errors_known else math.nan
+        return self.loss * 2 * self._given.x.shape[-1] * known
 
     @property
     def reduced_chi2(self) -> Tensor:
@@ -161,10 +159,10 @@ class Fit:
         M. A. Creasy (1956), Confidence limits for the gradient in the linear functional
         relationship, Journal of the Royal Statistical Society B 18(1).
         """
-        quantile, slope = self._quantile(level), self.given.slope
-        if self.given.errors_known:
+        quantile, slope = self._quantile(level), self._given.slope
+        if self._given.errors_known:
             return slope - quantile * self.slope_se, slope + quantile * self.slope_se
-        unit = (self.given.y_std / self.given.x_std)[..., 0]
+        unit = (self._given.y_std / self._given.x_std)[..., 0]
         angle = torch.atan2(slope, unit)
         sine = 2 * quantile * self.slope_se / (unit * (1 + (slope / unit).square()))
         half = sine.clamp(max=1).asin() / 2
@@ -194,16 +192,16 @@ class Fit:
         ValueError
             If the line is vertical.
         """
-        if (self.given.normal[..., 1] == 0).any():
+        if (self._given.normal[..., 1] == 0).any():
             raise ValueError("A vertical line has no height above x, and so no band.")
-        height, variance = self.given.height(x, self.covariance[..., 0, 0])
+        height, variance = self._given.height(x, self.covariance[..., 0, 0])
         reach = self._quantile(level) * variance.sqrt()
         return height - reach, height + reach
 
     def _quantile(self, level: float) -> float:
         if not 0 < level < 1:
             raise ValueError(f"level must be within (0, 1), such as 0.95, but it is {level}.")
-        if self.given.errors_known:
+        if self._given.errors_known:
             return normal_quantile(level)
         return student_quantile(level, self.dof) if self.dof else math.inf
 
@@ -323,7 +321,7 @@ def fit_line(
         across = _across(points, weight, place, own)
         loss = across * place.frame.unit_x * place.frame.unit_x / (2 * points.x.shape[-1])
         loss = loss if unit is None else loss * unit
-        given = _given(points, weights, ratio, place, line)
+        given = _made_of(points, weights, ratio, place, line)
         given = given._replace(n_parameters=2 if through is None else 1)
         robust, hess, height = _covariances(place, way, across, given)
         given = given._replace(height_variance=height)
@@ -352,7 +350,7 @@ def _across(points: Placed, weights: Tensor | None, place: Framed, line: Line) -
     return total / unit
 
 
-def _given(
+def _made_of(
     points: Placed, weights: Tensor | None, ratio: Tensor, place: Framed, line: Line
 ) -> Given:
     """Return points and line as the fit keeps them; ``line`` is in the points' coordinates."""

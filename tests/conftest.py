@@ -1,18 +1,12 @@
-"""What the tests share: hypothesis settings, the built site and the package that it offers."""
+"""What all tests share: hypothesis settings, the browser, and markers that nobody can forget."""
 
-import functools
 import os
 import shutil
-import zipfile
 from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
-from playwright.sync_api import sync_playwright
-
-from built import Page
-from sources import HTML
 
 # A shared machine is slow at times, so no example has a deadline.  In CI the examples are the same
 # in every run: a failure there is the change's, not chance's.
@@ -23,39 +17,20 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 torch.set_num_threads(1)  # small tensors: threads would only make parallel tests wait
 
 
-@pytest.fixture(scope="session")
-def html():
-    """Return the folder of the built site; ``nox -s tests`` builds it before the tests start."""
-    if not (HTML / "index.html").exists():
-        pytest.fail("The site is not built: run `python -m nox -s docs` first.", pytrace=False)
-    return HTML
-
-
-@pytest.fixture(scope="session")
-def page(html):
-    """Return a function that reads a page of the built site by its name, each page once."""
-    return functools.cache(lambda name: Page(html / f"{name}.html"))
-
-
-@pytest.fixture(scope="session")
-def package(html, tmp_path_factory):
-    """Return a folder with the package unpacked from the wheel that the site offers."""
-    (wheel,) = html.rglob("linefit_autograd-*.whl")
-    folder = tmp_path_factory.mktemp("package")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def reader(package):
-    """Return the environment of a reader who has installed the site's wheel."""
-    return os.environ | {"PYTHONPATH": str(package), "MPLBACKEND": "agg"}
+@pytest.hookimpl(tryfirst=True)  # before ``-m`` chooses
+def pytest_collection_modifyitems(items):
+    """Mark each test that uses the browser or the built site as one that does."""
+    for item in items:
+        for fixture, marker in (("browser", "browser"), ("html", "site")):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
 
 
 @pytest.fixture(scope="session")
 def browser():
     """Return a Chromium without a window; in CI there has to be one."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as play:
         own = Path(play.chromium.executable_path)
         names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]

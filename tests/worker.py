@@ -1,12 +1,7 @@
-"""One process of several that fit a line together; started by ``test_distributed.py``.
-
-Arguments: a file to meet at, the own rank, the number of processes, the time-out in seconds and
-what to do.  Prints the line, or the error that ended it, and how long the last call took.
-"""
+"""One process of several that fit a line together; started by ``test_distributed.py``."""
 
 import os
 import signal
-import sys
 import time
 from datetime import timedelta
 
@@ -37,29 +32,29 @@ def descent(x, y):
     return a.item(), b.item()
 
 
-def main(meeting, rank, world, timeout, task):
-    """Join the others, do the task on a share of the points, and report."""
-    wait = timedelta(seconds=float(timeout))
+def fit(meeting, rank, world, *, timeout, task, report):
+    """Meet the others at a file, fit the line of all shares, and report it.
+
+    What goes to ``report`` is the line of each way to fit, or the error that ended it and how many
+    seconds it took to come.
+    """
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+    torch.set_num_threads(1)
+    wait = timedelta(seconds=timeout)
     dist.init_process_group(
-        "gloo", init_method=f"file://{meeting}", rank=int(rank), world_size=int(world), timeout=wait
+        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=world, timeout=wait
     )
     x, y, _ = lf.noisy_line(1001)
-    share = slice(int(rank), None, int(world))
+    share = slice(rank, None, world)
     dist.barrier()
-    if task == "killed" and rank == "1":
+    if task == "killed" and rank == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    if task == "late" and rank == "1":
-        time.sleep(10 * float(timeout))
-    start, work = time.monotonic(), descent if task == "descent" else moments
+    if task == "late" and rank == 1:
+        time.sleep(10 * timeout)
+    start = time.monotonic()
     try:
-        slope, intercept = work(x[share], y[share])
+        report.send({work.__name__: work(x[share], y[share]) for work in (moments, descent)})
     except RuntimeError as error:
-        sys.stdout.write(f"{time.monotonic() - start:.1f} {error}\n")
-        sys.stdout.flush()
+        report.send((time.monotonic() - start, str(error)))
         os._exit(3)  # leave at once: an orderly farewell would wait for the lost process
-    sys.stdout.write(f"{slope.hex()} {intercept.hex()}\n")
     dist.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

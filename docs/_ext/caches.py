@@ -1,38 +1,59 @@
-"""Execute pages and scripts again when something changed that their own caches do not look at.
+"""Execute a page or script again when something changed that its own cache does not look at.
 
-MyST-NB and Sphinx-Gallery compare the text of a page or script.  The stamp of this module holds
-the rest: the package's sources, the figures' style, the releases of the libraries, and whether
-there are a C++ compiler and a CUDA device.
+MyST-NB and Sphinx-Gallery compare the text of a page or script.  The stamp of a source holds the
+rest: the files of the package that it imports, the figures' style, the releases of the
+libraries, and whether there are a C++ compiler and a CUDA device.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+from docutils import nodes
+from jupyter_cache import get_cache
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
+
+from dependencies import Package, code_of
 
 LIBRARIES = (
     "torch", "numpy", "matplotlib", "igraph", "scipy", "scikit-learn", "odrpack", "jax",
     "tensorflow", "tensorflow-cpu",
 )  # fmt: skip
 COMPILERS = ("g++", "clang++", "cl")  # which torch.compile looks for, unless CXX names one
+STYLE = ("docs/matplotlibrc", "docs/_ext/kernels.py")
 
 
-def stamp(root: Path) -> str:
-    """Return a short hash of all that the results depend on; torch is not imported for it."""
-    sources = sorted(path for path in (root / "linefit").rglob("*") if path.suffix != ".pyc")
-    files = [path for path in [*sources, root / "docs" / "matplotlibrc"] if path.is_file()]
-    parts = [path.relative_to(root).as_posix().encode() + path.read_bytes() for path in files]
+def stamps(root: Path) -> dict[str, str]:
+    """Return a short hash for each page and script, by its path; torch is not imported for it."""
+    package = Package(root / "linefit")
     facts = [platform.python_version(), *map(release, LIBRARIES), compiler(), device()]
-    return hashlib.sha256(b"\0".join([*parts, *map(str.encode, facts)])).hexdigest()[:16]
+    common = b"\0".join([*map(str.encode, facts), *(root.joinpath(p).read_bytes() for p in STYLE)])
+    content = {p: p.relative_to(root).as_posix().encode() + p.read_bytes() for p in package.files}
+    found = {}
+    for source in sources(root):
+        needed = sorted(package.needed(code_of(source)))
+        parts = [common, *(content[path] for path in needed)]
+        digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+        found[source.relative_to(root).as_posix()] = digest[:16]
+    return found
+
+
+def sources(root: Path) -> list[Path]:
+    """Return all that the build may execute."""
+    pages = (p for p in (root / "docs").rglob("*.md") if "_build" not in p.parts)
+    scripts = (root / "gallery").glob("*/*.py")
+    return sorted([*pages, *scripts])
 
 
 def release(library: str) -> str:
@@ -57,25 +78,56 @@ def device() -> str:
     return subprocess.run(query, capture_output=True, text=True, check=False).stdout or "cpu"
 
 
-def use_stamp(app: Sphinx, config: Config) -> None:
-    """Give this stamp's executed pages a folder, and forget scripts run under another one."""
-    now = stamp(app.confdir.parent)
-    pages = app.confdir / "_build" / "executed"
-    config["nb_execution_cache_path"] = str(pages / now)
-    gallery = Path(app.srcdir, "auto_gallery")
-    kept = gallery / "stamp.txt"
-    if kept.exists() and kept.read_text(encoding="utf-8") == now:
-        return
-    for digest in gallery.rglob("*.md5"):
-        digest.unlink()
-    for old in pages.glob("*"):
-        if old.name != now:
-            shutil.rmtree(old)
-    gallery.mkdir(exist_ok=True)
-    kept.write_text(now, encoding="utf-8")
+def forget_changed(app: Sphinx, config: Config) -> None:
+    """Take from both caches what was executed under another stamp."""
+    root = app.confdir.parent
+    cache = app.confdir / "_build" / "executed"
+    config["nb_execution_cache_path"] = str(cache)
+    kept = cache / "stamps.json"
+    before = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    now = stamps(root)
+    changed = {name for name in now if before.get(name) != now[name]}
+    if not before:
+        shutil.rmtree(cache, ignore_errors=True)
+    elif changed:
+        _forget_pages(cache, {str(root / name) for name in changed})
+    for digest in Path(app.srcdir, "auto_gallery").rglob("*.md5"):
+        script = digest.relative_to(Path(app.srcdir, "auto_gallery")).with_suffix("")
+        if f"gallery/{script.as_posix()}" in changed:
+            digest.unlink()
+    cache.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(now, indent=1), encoding="utf-8")
+    config.add("page_stamps", now, "", [])
+
+
+def _forget_pages(cache: Path, pages: set[str]) -> None:
+    """Remove all that was kept of some pages, whatever their text was."""
+    executed = get_cache(cache)
+    for record in executed.list_cache_records():
+        if record.uri in pages:
+            executed.remove_cache(record.pk)
+
+
+def outdated(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Have Sphinx read a page again that was read under another stamp."""
+    return [name for name in env.found_docs if env.metadata[name].get("stamp") != _stamp(app, name)]
+
+
+def remember(app: Sphinx, doctree: nodes.document) -> None:
+    """Note under which stamp a page was read."""
+    name = app.env.docname
+    app.env.metadata[name]["stamp"] = _stamp(app, name)
+
+
+def _stamp(app: Sphinx, page: str) -> Any:
+    return app.config.page_stamps.get(f"docs/{page}.md", "")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx."""
-    app.connect("config-inited", use_stamp)
+    app.connect("config-inited", forget_changed)
+    app.connect("env-get-outdated", outdated)
+    app.connect("doctree-read", remember)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,12 +13,13 @@ from flit_core.wheel import make_wheel_in
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from myst_nb.core.variables import format_plain_text
 from nbformat import v4
-from plain_markdown import UnknownMarkupError, plain
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import docname_join, logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.typing import ExtensionMetadata
+
+from plain_markdown import UnknownMarkupError, plain
 
 if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment

@@ -14,8 +14,6 @@ import linefit
 from built import foreign, in_css
 from sources import DOCS, EXECUTED, NAMES, ROOT, SCRIPTS, name
 
-pytestmark = pytest.mark.site
-
 # Promised to readers: these pages stay, whatever else is added.
 PROMISED = {
     "index",

@@ -4,8 +4,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-pytestmark = pytest.mark.site
-
 WAYS = [
     "eager", "division moved", "compiled loss", "compiled whole step", "torch.func.grad",
     "moments", "NumPy by hand",

@@ -10,8 +10,6 @@ WAYS = {
 }
 AXE = "axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
 
-pytestmark = pytest.mark.site
-
 
 @pytest.fixture(scope="module")
 def contexts(browser):

@@ -113,7 +113,6 @@ def as_it_was():
     torch.compiler.reset()
 
 
-@pytest.mark.site  # with the PyTorch that builds the page: an older one has other messages
 @pytest.mark.usefixtures("as_it_was")
 @each
 def test_exhibit_stands_alone(exhibit, tmp_path, capsys):
@@ -135,7 +134,6 @@ def test_exhibit_stands_alone(exhibit, tmp_path, capsys):
     assert printed["cause"].out.strip()
 
 
-@pytest.mark.site
 @each
 def test_built_exhibit_shows_its_message(exhibit, page):
     """The built page has the section at its anchor, and what the cause printed in it."""
@@ -148,7 +146,6 @@ def test_built_exhibit_shows_its_message(exhibit, page):
     assert exhibit.kind == "silent" or same(exhibit.words) in same(output.get_text())
 
 
-@pytest.mark.site
 def test_built_index_leads_to_the_sections(page):
     """The first table of the built page links each exhibit by its words, once."""
     table = page("errors").content.find("table")
@@ -156,7 +153,6 @@ def test_built_index_leads_to_the_sections(page):
     assert links == [(f"#{one.anchor}", same(one.words)) for one in EXHIBITS]
 
 
-@pytest.mark.site
 def test_built_page_knows_no_temporary_file(page):
     """No message shows where the build kept its cells."""
     assert not re.search(r"ipykernel|/tmp/|site-packages", page("errors").text())

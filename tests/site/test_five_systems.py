@@ -6,8 +6,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-pytestmark = pytest.mark.site
-
 PAGE = "learn/five-systems"
 SYSTEMS = {
     "PyTorch, eager": "torch",

@@ -1,0 +1,26 @@
+"""A tiny site in a folder of its own, for what needs an application."""
+
+import pytest
+from sphinx.testing.util import SphinxTestApp
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Return a function that writes pages and returns the application that builds them."""
+    apps = []
+
+    def make(extensions, pages, *, buildername="html", **settings):
+        docs = tmp_path / "docs"
+        docs.mkdir(exist_ok=True)
+        (docs / "conf.py").touch()
+        for name, text in pages.items():
+            (docs / name).write_text(text, encoding="utf-8")
+        # Extensions add to this dictionary: the default one would be shared by all applications.
+        settings |= {"extensions": extensions, "source_suffix": {".rst": "restructuredtext"}}
+        app = SphinxTestApp(buildername, srcdir=docs, confoverrides=settings)
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        app.cleanup()

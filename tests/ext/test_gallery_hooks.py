@@ -1,0 +1,134 @@
+"""What Sphinx-Gallery is told about figures, their order and its archives."""
+
+import zipfile
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import pytest
+from matplotlib import pyplot as plt
+
+import gallery_hooks
+from sources import SCRIPTS
+
+RST = "\n.. image-sg:: /images/a.png\n   :alt: a title\n   :class: sphx-glr-single-img\n"
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """Return the list of the warnings that the hooks give, each with its place."""
+    given = []
+    monkeypatch.setattr(
+        gallery_hooks.logger,
+        "warning",
+        lambda text, *values, location: given.append((text % values, location)),
+    )
+    return given
+
+
+@pytest.fixture
+def scrape(monkeypatch):
+    """Return a function that scrapes a cell for which Sphinx-Gallery has saved some figures."""
+
+    def scraped(code, figures):
+        monkeypatch.setattr(gallery_hooks, "matplotlib_scraper", lambda *_: RST * figures)
+        return gallery_hooks.scrape_figures(("code", code, 7), {"src_file": "plot_1.py"}, {})
+
+    return scraped
+
+
+def test_alt_text_comes_from_the_cell(scrape, warnings):
+    """Each figure is described by the comment of its own, which may have several lines."""
+    code = (
+        "# Alt: The points, and\n#   the line.\nfig, ax = plt.subplots()\n"
+        "for x in y:\n    # Alt: The loss: it falls.\n    plot(x)  # Alt: no comment of its own\n"
+    )
+    first, second = scrape(code, 2).split(".. image-sg::")[1:]
+    assert ":alt: The points, and the line.\n" in first
+    assert ":alt: The loss: it falls.\n" in second
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("code", "figures"), [("plt.plot(x)", 1), ("# Alt: One.", 2), ("# Alt: One.\n# Alt: Two.", 1)]
+)
+def test_each_figure_needs_its_text(scrape, warnings, code, figures):
+    """Where figures and comments are not as many, a warning names the script and the line."""
+    assert scrape(code, figures) == RST * figures
+    ((text, location),) = warnings
+    assert text.startswith(f"{figures} figures but {code.count('# Alt:')} comments")
+    assert location == ("plot_1.py", 7)
+
+
+def test_a_cell_without_figure_needs_no_text(scrape, warnings):
+    """Where nothing is drawn there is nothing to describe."""
+    assert scrape("x = 1", 0) == ""
+    assert warnings == []
+
+
+def test_backslashes_in_a_description_stay(scrape):
+    """A description is text, not a pattern's replacement."""
+    assert r":alt: \1 and \g<0>" in scrape(r"# Alt: \1 and \g<0>", 1)
+
+
+def test_each_script_starts_with_the_sites_style():
+    """What a script set before is undone, its figures closed, and nothing is shown."""
+    with mpl.rc_context():
+        plt.figure()
+        mpl.rcParams["hatch.linewidth"] = 77
+        mpl.rcParams["savefig.dpi"] = 300
+        gallery_hooks.reset_matplotlib({}, "plot_1.py")
+        assert plt.get_fignums() == []
+        assert mpl.get_backend().lower() == "agg"
+        assert mpl.rcParams["hatch.linewidth"] == mpl.rcParamsDefault["hatch.linewidth"]
+        assert mpl.rcParams["savefig.dpi"] == 100
+        site = mpl.rc_params_from_file(gallery_hooks.MATPLOTLIBRC, use_default_template=False)
+        for key in site.keys() - {"savefig.dpi", "backend"}:
+            assert mpl.rcParams[key] == site[key]
+
+
+def test_every_topic_has_its_place():
+    """The sections are those of the gallery, each once, in the order of the story."""
+    topics = {script.parent.name for script in SCRIPTS}
+    assert set(gallery_hooks.SECTIONS) == topics
+    assert len(gallery_hooks.SECTIONS) == len(topics)
+    order = sorted((f"../gallery/{topic}" for topic in topics), key=gallery_hooks.subsection_order)
+    assert order == [f"../gallery/{topic}" for topic in gallery_hooks.SECTIONS]
+
+
+@pytest.fixture
+def app(tmp_path):
+    """Return a site with one script and what was made of it."""
+    (tmp_path / "gallery" / "line").mkdir(parents=True)
+    (tmp_path / "gallery" / "line" / "plot_1_run.py").touch()
+    (tmp_path / "docs" / "auto_gallery" / "line" / "images").mkdir(parents=True)
+    return SimpleNamespace(confdir=tmp_path / "docs", srcdir=str(tmp_path / "docs"))
+
+
+def test_what_was_made_of_a_removed_script_is_removed(app):
+    """Of a script that is gone or renamed nothing is left; all else stays."""
+    built = app.confdir / "auto_gallery"
+    made = ["py", "ipynb", "rst", "zip", "py.md5", "codeobj.json"]
+    for name in ("plot_1_run", "plot_1_old"):
+        for suffix in made:
+            (built / "line" / f"{name}.{suffix}").touch()
+    (built / "line" / "index.rst").touch()
+    gallery_hooks.remove_orphans(app)
+    left = {path.name for path in built.rglob("*") if path.is_file()}
+    assert left == {f"plot_1_run.{suffix}" for suffix in made} | {"index.rst"}
+
+
+def test_archives_are_the_same_for_the_same_scripts(app):
+    """Neither the hour nor the order in which members came shows in an archive's bytes."""
+    members = {"b.py": "b = 2\n", "a.py": "a = 1\n"}
+    archives = []
+    for year, names in ((2025, "b.py a.py"), (2026, "a.py b.py")):
+        path = app.confdir / "auto_gallery" / "line.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in names.split():
+                archive.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0)), members[name])
+        gallery_hooks.rewrite_archives(app)
+        archives.append(path.read_bytes())
+        assert path.stat().st_mtime == gallery_hooks.LONG_AGO
+        with zipfile.ZipFile(path) as archive:
+            assert {name: archive.read(name).decode() for name in archive.namelist()} == members
+    assert archives[0] == archives[1]
