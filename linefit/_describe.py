@@ -29,6 +29,8 @@ def describe(fit: Fit) -> str:
         if fit.converged
         else f"not in {fit.n_steps} steps",
     }
+    if fit.n_minima > 1:
+        rows["converged"] += f", the lowest of {fit.n_minima} minima"
     if fit._given.errors_known:
         rows["points"] += " times the errors given"
     return "\n".join(f"{name:<11}{text}" for name, text in rows.items())

@@ -53,36 +53,6 @@ class Frame:
         u = (x.to(torch.float64) - self.x[..., None]) / self.unit_x[..., None]
         return u, (y.to(torch.float64) - self.y[..., None]) / self.unit_y[..., None]
 
-    def covariance(self, own: Tensor, slope: Tensor, steep: Tensor, x: Tensor) -> Tensor:
-        """Return the covariance of a line's slope and intercept in the points' coordinates.
-
-        Parameters
-        ----------
-        own : Tensor of shape (..., 2, 2)
-            Covariance of slope and height above ``x`` in this frame, with the axes of steep lines
-            exchanged.
-        slope : Tensor of shape (...)
-            The slope that goes with it.
-        steep : Tensor of shape (...)
-            Which lines have their axes exchanged.
-        x : Tensor of shape (...)
-            Where the height is told, on the x axis that is meant to be.
-
-        Returns
-        -------
-        Tensor of shape (..., 2, 2)
-            ``inf`` where it is not finite, since then nothing is known.
-        """
-        rate, ratio = torch.where(steep, -1 / slope, 1), self.unit_y / self.unit_x
-        carry = torch.zeros_like(own)
-        carry[..., 0, 0] = torch.where(steep, -rate * rate, rate) * ratio
-        far = self.x if self.origin is None else self.origin.x + self.x
-        carry[..., 1, 0] = -(far + self.unit_x * x) * carry[..., 0, 0]
-        carry[..., 1, 1] = rate * self.unit_y
-        result = carry @ own @ carry.mT
-        result.diagonal(dim1=-2, dim2=-1).clamp_(min=0)  # rounding may leave a little below
-        return torch.where(result.isfinite(), result, torch.inf)
-
 
 class _Plain(Frame):
     """The points' own coordinates, which almost all points can be summed in."""

@@ -37,11 +37,11 @@ def scatter(
     radius, total = torch.hypot((sxx - syy) / 2, sxy), sxx + syy
     aimless = ~(radius > ROUND * total)  # true for NaN as well
     if aimless.any():
-        raise ValueError(_why_aimless(total, aimless))
+        raise ValueError(why_aimless(total, aimless))
     return sxx, sxy, syy, radius
 
 
-def _why_aimless(total: Tensor, aimless: Tensor) -> str:
+def why_aimless(total: Tensor, aimless: Tensor) -> str:
     if not total.isfinite().all():
         return OVERFLOW
     same = total == 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from linefit._angle import EPS, Direction, descend_angle
+from linefit._angle import Direction, descend_angle
 from linefit._batch import mapped, picked
 from linefit._check import Placed, placed, records_graphs, through_of, variance_ratios, weights_of
 from linefit._describe import describe
@@ -20,8 +19,6 @@ from linefit._numbers import ArrayLike
 from linefit._quantile import normal_quantile, student_quantile
 from linefit._sums import BLOCK
 from linefit.line import Line
-
-__all__ = ["EPS", "Fit", "fit_line", "hessian"]
 
 CANCELS = 1e-6  # a smaller share of all scatter has lost digits in the moments
 
@@ -49,6 +46,8 @@ class Fit:
     hessian_covariance : Tensor of shape (..., 2, 2)
         The same from second derivatives at the minimum.  It differs from ``covariance`` where
         the errors are large: that of :func:`linefit.fit_line` is too small then.
+    n_minima : Tensor of shape (...)
+        How many minima the loss has over all directions, of which the line is the lowest; int64.
 
     Examples
     --------
@@ -59,7 +58,7 @@ class Fit:
     intercept  5.48 ± 0.29
     points     10, residual scatter 1.22 times the errors given
     χ²         11.9, 8 degrees of freedom, MSWD 1.48, p = 0.157
-    converged  after ... steps
+    converged  after ... steps, the lowest of 2 minima
     """
 
     line: Line
@@ -68,6 +67,7 @@ class Fit:
     converged: Tensor
     covariance: Tensor
     hessian_covariance: Tensor
+    n_minima: Tensor
     _given: Given
 
     @property
@@ -326,7 +326,8 @@ def fit_line(
         robust, hess, height = _covariances(place, way, across, given)
         given = given._replace(height_variance=height)
     line = Line(line.normal.to(points.dtype), line.offset.to(points.dtype))
-    return Fit(line, loss, way.n_steps, way.settled, robust, hess, given)
+    one = torch.ones_like(way.settled, dtype=torch.int64)
+    return Fit(line, loss, way.n_steps, way.settled, robust, hess, one, given)
 
 
 def _across(points: Placed, weights: Tensor | None, place: Framed, line: Line) -> Tensor:
@@ -393,11 +394,3 @@ def spread(slope: Tensor, height: Tensor, x: Tensor) -> Tensor:
     rows = torch.stack((slope, lever, lever, height - lever * x), dim=-1)
     rows = torch.where(rows.isfinite(), rows, torch.inf)
     return rows.reshape(*rows.shape[:-1], 2, 2)
-
-
-def hessian(function: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor) -> Tensor:
-    """Return second derivatives, of shape (..., 2, 2), each element of the batch for itself."""
-    a, b = a.detach().requires_grad_(), b.detach().requires_grad_()
-    first = torch.autograd.grad(function(a, b).sum(), (a, b), create_graph=True)
-    rows = [torch.autograd.grad(g.sum(), (a, b), retain_graph=True) for g in first]
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)

@@ -94,7 +94,7 @@ ATTRIBUTES = {
     "Line": {"normal", "offset", "angle", "slope", "intercept"},
     "Fit": {"line", "loss", "n_steps", "converged", "covariance", "hessian_covariance"}
     | {"slope_se", "intercept_se", "chi2", "dof", "reduced_chi2", "p_value", "residuals"}
-    | {"residual_scatter", "points"},
+    | {"residual_scatter", "points", "n_minima"},
     "Moments": {"n", "mean_x", "mean_y", "sxx", "sxy", "syy", "rest_x", "rest_y"},
     "Descent": {"history", "best", "last", "line", "converged", "still", "minimum", "warning"},
     "History": {"loss", "slope", "intercept"},

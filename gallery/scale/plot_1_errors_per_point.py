@@ -85,8 +85,9 @@ for name, digits in published.items():
 # ---------------
 #
 # For each slope take the best intercept, which is a weighted mean, and look at χ² along the slope.
-# There is another minimum far away, where the line crosses the points instead of following them.
-# A descent from a = b = 0 ends there, so York's iteration starts from a line through the points.
+# There is another minimum far away, where the line crosses the points instead of following them,
+# and a descent from a = b = 0 ends there.
+# :func:`linefit.york` looks all the way round, returns the lowest minimum and says how many it saw.
 
 import torch
 
@@ -98,7 +99,7 @@ inner = (profile[1:-1] < profile[:-2]) & (profile[1:-1] < profile[2:])
 valleys = inner.nonzero()[:, 0] + 1
 for valley in valleys:
     print(f"a minimum at slope {slopes[valley].item():.3f}, χ² = {profile[valley]:.1f}")
-assert len(valleys) == 2
+assert len(valleys) == fit.n_minima == 2
 assert abs(slopes[valleys[0]] - fit.line.slope) < 0.005
 
 # Alt: Chi-squared over the slope, logarithmic: a deep valley at minus 0.48 and a shallow one near
@@ -114,8 +115,8 @@ plt.show()
 # -------------------
 #
 # York's formula of 2004 is in ``fit.covariance``.
-# The other one comes from the second derivatives of χ² / 2 at the minimum, by autograd, as the
-# theory of likelihood has it.
+# The other one comes from the second derivatives of χ² / 2 at the minimum, as the theory of
+# likelihood has it.
 
 two = {"York": fit.covariance, "Hessian": fit.hessian_covariance}
 for name, covariance in two.items():
@@ -199,7 +200,8 @@ assert abs(scatter / fit.slope_se - 1) < 0.05
 # * χ² / (N − 2) is 1.48 here.
 #   York takes your standard deviations at their word; some programs multiply the standard errors
 #   by the root of that number, here by 1.22, which is a far larger difference.
-# * χ² has several minima: a start near the points matters.
+# * χ² has more than one minimum, so that a descent depends on where it starts; ``fit.n_minima``
+#   says how many there are.
 #
 # Read on in :doc:`plot_2_how_sure`, about the loss in :doc:`/learn/line-fit`, or see
 # :func:`linefit.york` and :func:`linefit.pearson_york`.
