@@ -266,7 +266,8 @@ def fit_line(
     errors are, as long as they are independent, Gaussian, and of the variance ratio given, and
     the true points lie on a line.  The second derivative of :math:`N L / \sigma^2`, by autograd
     too, gives :math:`\sigma^2 / (\lambda_1 - \lambda_2)`: the same where the errors are small
-    beside the spread of the points, and too small where they are not.
+    beside the spread of the points, and too small where they are not.  Of few points with errors
+    larger than their spread no standard error tells enough: :meth:`Fit.slope_interval` does.
 
     Parameters
     ----------
