@@ -28,7 +28,8 @@ class Fit:
     """Hold a fitted line and how sure it is.
 
     The line has the dtype of the points; all that says how sure it is, is float64 and detached.
-    ``print(fit)`` tells it in five lines.  A batch is indexed like a tensor of its shape.
+    ``print(fit)`` tells it in five lines.  A batch is indexed like a tensor of its shape.  The
+    points are kept, not copied: residuals and bands are computed from them when they are asked for.
 
     Parameters
     ----------
@@ -267,7 +268,8 @@ def fit_line(
     the true points lie on a line.  The second derivative of :math:`N L / \sigma^2`, by autograd
     too, gives :math:`\sigma^2 / (\lambda_1 - \lambda_2)`: the same where the errors are small
     beside the spread of the points, and too small where they are not.  Of few points with errors
-    larger than their spread no standard error tells enough: :meth:`Fit.slope_interval` does.
+    larger than their spread no standard error tells enough; :meth:`linefit.Fit.slope_interval`
+    does.
 
     Parameters
     ----------
