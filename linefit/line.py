@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from linefit._check import ArrayLike, lines, values
+from linefit._batch import mapped, picked
+from linefit._check import lines
+from linefit._numbers import ArrayLike, values
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +151,31 @@ class Line:
             bad = lines(self.normal[..., 1] == 0)
             raise ValueError(f"A vertical line has no height above x{bad}; use signed_distance.")
         return (c - nx * px) / ny
+
+    def __call__(self, x: ArrayLike) -> Tensor:
+        """Return the height of the line above ``x``, as :meth:`y_at` does."""
+        return self.y_at(x)
+
+    def __getitem__(self, index: Any) -> Line:
+        """Return some lines of a batch, or one."""
+        part: Line = picked(self, index, self.offset.shape)
+        return part
+
+    def to(self, target: torch.device | str | torch.dtype) -> Line:
+        """Return the same line on a device, or in another dtype.
+
+        Parameters
+        ----------
+        target : torch.device, str or torch.dtype
+            The device or the dtype.
+
+        Returns
+        -------
+        Line
+            An equal one.
+        """
+        moved: Line = mapped(self, lambda t: t.to(target))
+        return moved
 
     def _beside(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return normal and offset with a last axis added where ``x`` has one for its points."""
