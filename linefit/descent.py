@@ -14,10 +14,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from linefit._check import finite, lines, points, records_graphs
+from linefit._check import ArrayLike, finite, lines, points, records_graphs, values
 from linefit._history import Descent, DivergenceError, History, Step
-from linefit._judge import judged
-from linefit._numbers import ArrayLike, values
 from linefit.loss import perpendicular_loss
 
 __all__ = ["Descent", "DivergenceError", "History", "Step", "descend"]
@@ -76,8 +74,7 @@ def descend(
     Returns
     -------
     Descent
-        History, best and last step; a run that ends higher than it began, or far out where the
-        loss is flat, carries a ``warning``.
+        History, best and last step.
 
     Raises
     ------
@@ -115,7 +112,7 @@ def descend(
             lr = step_optimizer(total, partial(loss, slope, intercept, x, y))
         if clear_grad:
             slope.grad = intercept.grad = None
-    return judged(_descent(seen), loss, x, y)
+    return _descent(seen)
 
 
 def _settings(lr: Any, steps: Any, dtype: Any) -> tuple[float, int]:

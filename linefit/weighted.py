@@ -9,10 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from linefit._check import Placed, finite, lines, placed, records_graphs
-from linefit._given import Given
+from linefit._check import ArrayLike, finite, lines, points, records_graphs, values
 from linefit._minima import Array, Flags, Lowest, Points, Terms, dot, lowest, terms
-from linefit._numbers import ArrayLike, values
 from linefit._scatter import why_aimless
 from linefit.fit import Fit
 from linefit.line import Line
@@ -57,8 +55,8 @@ def york(
         the adjusted points, and takes the standard deviations at their word;
         ``hessian_covariance`` comes from the second derivatives of χ²/2 and differs where the
         points miss the line by much.  Nothing here is differentiable: points that require
-        gradients are detached.  The line has the dtype of the points, but at least 32
-        bits; the loss and the covariances, whose squares it might not hold, are float64.
+        gradients are detached.  The line has the dtype of the points; the loss and the
+        covariances, whose squares it might not hold, are float64.
 
     Raises
     ------
@@ -89,36 +87,23 @@ def york(
     >>> fit.n_minima.item()
     2
     """
-    points = placed(x, y)
-    x, y = points.x, points.y
+    x, y = points(x, y)
     errors = _errors(x, x_std, y_std, correlation)
     with np.errstate(all="ignore"):
         p, frame = _scaled(_array(x), _array(y), errors)
         _check_sizes(p, x.shape[:-1])
         found = lowest(p)
         _check_direction(p, found.n_minima == 0, x.shape[:-1])
-        best = _result(p, found, frame, points)
+        chi2, normal, offset, covariances = _result(p, found, frame)
+    loss = chi2 / (2 * x.shape[-1])
 
     def tensor(array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array.reshape(x.shape[:-1] + array.shape[1:])).to(x.device)
 
-    chi2, normal, offset, york, hessian, pivot, height = map(tensor, best)
-    line = Line(normal.to(points.dtype), offset.to(points.dtype))
-    x_error, y_error, r = (torch.from_numpy(error).to(x.device) for error in errors)
-    given = Given(
-        x.detach(),
-        y.detach(),
-        x_error,
-        y_error,
-        r,
-        normal,
-        pivot,
-        height,
-        points.origin,
-        errors_known=True,
-    )
-    loss, n_minima = chi2 / (2 * x.shape[-1]), tensor(found.n_minima)
-    return Fit(line, loss, found.n_steps, tensor(found.converged), york, hessian, n_minima, given)
+    line = Line(tensor(normal).to(x.dtype), tensor(offset).to(x.dtype))
+    york, hessian = map(tensor, covariances)
+    converged, n_minima = tensor(found.converged), tensor(found.n_minima)
+    return Fit(line, tensor(loss), found.n_steps, converged, york, hessian, n_minima)
 
 
 def _errors(x: Tensor, x_std: ArrayLike, y_std: ArrayLike, correlation: ArrayLike) -> Array:
@@ -215,12 +200,8 @@ def _check_direction(p: Points, level: Flags, batch: torch.Size) -> None:
         raise ValueError(why_aimless(extent, torch.from_numpy(level).reshape(batch)))
 
 
-def _result(p: Points, found: Lowest, frame: _Frame, points: Placed) -> tuple[Array, ...]:
-    """Return χ², normal and offset of the line, York's and the Hessian's covariance, and the pivot.
-
-    The pivot is the place on the line whose height knows nothing of the slope; it counts from the
-    points' origin.  The last is the variance of the height there.
-    """
+def _result(p: Points, found: Lowest, frame: _Frame) -> tuple[Array, Array, Array, Array]:
+    """Return χ², normal and offset of the line, and York's and the Hessian's covariance."""
     slope, steep = found.slope, found.steep
     p = p.swapped(steep)
     t = terms(p, slope)
@@ -229,17 +210,11 @@ def _result(p: Points, found: Lowest, frame: _Frame, points: Placed) -> tuple[Ar
     height = t.intercept + slope * center
     x = frame.mid_x + frame.unit_x * np.where(steep, height, center)
     y = frame.mid_y + frame.unit_y * np.where(steep, center, height)
-    pivot = np.array((x, y)).T
-    if points.origin is not None:
-        ox, oy, rest_x, rest_y = (_array(part).reshape(-1) for part in points.origin)
-        x, y = ox + (x + rest_x), oy + (y + rest_y)
     normal = _normal(slope, steep, frame)
     offset = normal[:, 0] * x + normal[:, 1] * y
     own = _covariances(t, adjusted - center[:, None], pull * p.x_std) * frame.size**2
     chi2 = dot(pull, t.miss) / frame.size / frame.size
-    york, hessian = _carried(own, slope, steep, x, frame)
-    lift = np.where(steep, 1 / slope, 1) * frame.unit_y
-    return chi2, normal, offset, york, hessian, pivot, lift * lift * own[2, 0]
+    return chi2, normal, offset, _carried(own, slope, steep, x, frame)
 
 
 def _normal(slope: Array, steep: Flags, frame: _Frame) -> Array:
