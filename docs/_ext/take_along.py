@@ -20,7 +20,6 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
 from plain_markdown import UnknownMarkupError, plain
-from reading import aim, minutes
 
 if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
@@ -113,7 +112,7 @@ def _cell(cell: nbformat.NotebookNode, name: str) -> Any:
     metadata: dict[str, Any] = {}
     if "raises-exception" in tags:
         metadata["tags"] = ["raises-exception"]
-    if {"hide-cell", "hide-input", "remove-input"} & set(tags):
+    if {"hide-cell", "hide-input"} & set(tags):
         metadata["jupyter"] = {"source_hidden": True}
     return v4.new_code_cell(cell.source, id=name, metadata=metadata)
 
@@ -140,21 +139,18 @@ def reference(
     """
     match role:
         case "doc":
-            text = env.titles[docname_join(page, target)].astext()
+            return str(env.titles[docname_join(page, target)].astext())
         case "ref" | "numref":
-            text = env.domains.standard_domain.labels[target.lower()][2]
+            return env.domains.standard_domain.labels[target.lower()][2]
         case "eq":
-            text = f"({env.domains.math_domain.equations[target][1]})"
-        case "minutes":
-            text = minutes(env, aim(env.config.story, page, target))
+            return f"({env.domains.math_domain.equations[target][1]})"
         case "glue:text":
             name, _, form = target.partition(":")
-            text = str(format_plain_text(values[name], form))
+            return str(format_plain_text(values[name], form))
         case "substitution":
-            text = str(env.config.myst_substitutions[target])
+            return str(env.config.myst_substitutions[target])
         case _:
-            text = target
-    return text
+            return target
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -17,7 +17,6 @@ from sources import DOCS, EXECUTED, NAMES, ROOT, SCRIPTS, name
 # Promised to readers: these pages stay, whatever else is added.
 PROMISED = {
     "index",
-    "start",
     "learn/graphs",
     "learn/dynamic-and-static",
     "learn/five-systems",
