@@ -1,4 +1,4 @@
-"""Boxes and arrows of a recorded graph, drawn into axes that somebody else has made."""
+"""Draw the boxes and arrows of a recorded graph into existing axes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fit_axes(ax: Axes, width: float, height: float) -> float:
-    """Let the axes hold so many pixels of a layout; return how many points one of them is."""
+    """Scale the axes to a layout of this size in pixels; return the points per pixel."""
     figure = ax.get_figure(root=True)
     if figure is not None:
         figure.draw_without_rendering()  # only now does constrained layout know the axes' size
@@ -31,7 +31,7 @@ def fit_axes(ax: Axes, width: float, height: float) -> float:
 
 
 def draw_route(ax: Axes, route: Route, scale: float) -> None:
-    """Draw an arrow along an edge, and the part of the gradient that came back along it."""
+    """Draw an arrow along an edge, with the part of the gradient that came back along it."""
     gradient = route.edge.input is not None
     style: dict[str, Any] = {"color": "0.5", "linestyle": "-" if gradient else (0, (3, 3))}
     t = torch.linspace(0, 1, 25)
@@ -46,7 +46,7 @@ def draw_route(ax: Axes, route: Route, scale: float) -> None:
 
 
 def draw_box(ax: Axes, box: Box, scale: float) -> None:
-    """Draw a node: an outline that tells its kind, and its lines of text."""
+    """Draw a node: an outline that shows its kind, and its lines of text."""
     leaf, constant = (box.node.kind == kind for kind in ("leaf", "constant"))
     style: dict[str, Any] = {"edgecolor": "C0" if leaf else "0.5", "linewidth": 1.8 if leaf else 1}
     style["linestyle"] = (0, (3, 3)) if constant else "-"

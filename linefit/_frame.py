@@ -31,7 +31,7 @@ class Frame:
     origin: Origin | None = None
 
     def carry(self, line: Line, dtype: torch.dtype) -> Line:
-        """Return a line of this frame as one of the points' own coordinates."""
+        """Return a line of this frame in the original coordinates of the points."""
         larger = torch.maximum(self.unit_x, self.unit_y)
         nx, ny = line.normal.unbind(-1)
         foot_x, foot_y = self.place(nx * line.offset, ny * line.offset)
@@ -49,13 +49,13 @@ class Frame:
         return self.x + u * self.unit_x, self.y + v * self.unit_y
 
     def own(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return points of shape (..., n) as this frame counts them, in float64."""
+        """Return points of shape (..., n) in the coordinates of this frame, in float64."""
         u = (x.to(torch.float64) - self.x[..., None]) / self.unit_x[..., None]
         return u, (y.to(torch.float64) - self.y[..., None]) / self.unit_y[..., None]
 
 
 class _Plain(Frame):
-    """The points' own coordinates, which almost all points can be summed in."""
+    """The original coordinates, in which almost all points can be summed."""
 
     def carry(self, line: Line, dtype: torch.dtype) -> Line:
         return Line(line.normal.to(dtype), line.offset.to(dtype))

@@ -1,4 +1,4 @@
-"""What a descent leaves behind: every step, the best and the last."""
+"""The result of a descent: every step, the best and the last."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Descent:
 
 
 class DivergenceError(FloatingPointError):
-    """Tell at which step and learning rate a descent left the numbers.
+    """Report the step and the learning rate at which a descent diverged.
 
     Parameters
     ----------

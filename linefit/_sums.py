@@ -22,9 +22,9 @@ SHARE = 4  # blocks that a thread takes at a time: few enough that none waits lo
 
 
 class Sums(NamedTuple):
-    """Sums over points counted from a place amid them, in float64.
+    """Sums over points, measured from a point among them, in float64.
 
-    ``start`` of shape (..., 2) is that place, ``first`` (..., 2) sums the coordinates,
+    ``start`` of shape (..., 2) is that point, ``first`` (..., 2) sums the coordinates,
     ``squares`` (..., 2) their squares and ``product`` (...) their products.
     """
 
@@ -214,7 +214,7 @@ def weighted_sums(x: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Sums]:
 
 
 def _rows(x: Tensor, y: Tensor, points: Tensor) -> Sums:
-    """Return the sums of lines that fit into a block, (rows, n); ``points`` is room for them."""
+    """Return the sums of lines that fit into a block, (rows, n); ``points`` is their buffer."""
     start = torch.cat((_amid(x), _amid(y)), dim=-1)
     if x.requires_grad or y.requires_grad:
         points = torch.stack((x, y), dim=-2).to(torch.float64) - start[..., None]

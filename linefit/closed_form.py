@@ -1,6 +1,6 @@
 """Lines that need no descent: ordinary and total least squares in closed form.
 
-Both need nothing but the moments of the points, which are summed in float64 whatever dtype the
+Both depend on the points only through their moments, which are summed in float64 whatever dtype the
 points have.
 """
 
@@ -44,7 +44,7 @@ def ordinary_least_squares(
     Raises
     ------
     ValueError, TypeError
-        If the points are no finite numbers of one shape, or if all x of a line are equal.
+        If the points are not finite real numbers of one shape, or if all x of a line are equal.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def total_least_squares(
 ) -> Line:
     r"""Return the line with the smallest perpendicular distances to the points.
 
-    It runs through the mean of the points, along the axis of their largest scatter.  With
+    It runs through the mean of the points, along the direction of their largest scatter.  With
     :math:`d = (S_{xx} - S_{yy}) / 2`, its slope is
 
     .. math:: a = \frac{S_{xy}}{d + \sqrt{d^2 + S_{xy}^2}}
@@ -100,13 +100,13 @@ def total_least_squares(
     Returns
     -------
     Line
-        One line, or a batch of shape (...); a vertical line is as good as any other.
+        One line, or a batch of shape (...); a vertical line is a valid result.
 
     Raises
     ------
     ValueError, TypeError
-        If the points are no finite numbers of one shape; if all points of a line are the same,
-        or scatter alike in all directions, so that no direction is better than another.
+        If the points are not finite real numbers of one shape; if all points of a line coincide, or
+        scatter alike in all directions, so that no direction is better than another.
 
     References
     ----------

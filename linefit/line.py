@@ -15,7 +15,7 @@ from linefit._numbers import ArrayLike, values
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """Hold the line of all points p with ``normal · p = offset``.
+    """Hold a straight line in normal form: all points p with ``normal · p = offset``.
 
     The normal is a unit vector, so that the signed distance of a point to the line is
 
@@ -26,7 +26,7 @@ class Line:
     Parameters
     ----------
     normal : Tensor of shape (..., 2)
-        Unit vector across the line, with ``n_y`` ≥ 0; taken as it is.
+        Unit vector at a right angle to the line, with ``n_y`` ≥ 0; not checked.
     offset : Tensor of shape (...)
         Signed distance of the line from the origin, along the normal.
 
@@ -49,7 +49,7 @@ class Line:
         Parameters
         ----------
         slope, intercept : array-like of shape (...)
-            Finite numbers; a vertical line has no such form.
+            Finite numbers; a vertical line cannot be written this way.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class Line:
 
     @classmethod
     def through(cls, x: Tensor, y: Tensor, run: Tensor, rise: Tensor) -> Line:
-        """Return the line through a point, in a direction that may be vertical.
+        """Return the line through a point in a given direction, which may be vertical.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class Line:
         Returns
         -------
         Tensor
-            The distances, in the unit that x and y share.
+            The distances, in the common unit of x and y.
         """
         px, py = values(x, "x").to(self.normal), values(y, "y").to(self.normal)
         nx, ny, c = self._beside(torch.broadcast_tensors(px, py)[0])
@@ -178,7 +178,7 @@ class Line:
         return moved
 
     def _beside(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return normal and offset with a last axis added where ``x`` has one for its points."""
+        """Return normal and offset, with a last axis added where ``x`` has an axis of points."""
         parts = (self.normal[..., 0], self.normal[..., 1], self.offset)
         nx, ny, c = (p[..., None] if self.offset.dim() and x.dim() else p for p in parts)
         return nx, ny, c

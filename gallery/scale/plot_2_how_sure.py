@@ -3,19 +3,20 @@ How sure is the line?
 =====================
 
 **Question.** The fit gives a slope with many digits.
-How many of them are worth anything, and how do you find out?
+How many of them can you trust, and how do you find out?
 
 **Answer.** Three ways agree here: a formula, the same points drawn again with replacement, and
 odrpack.
-Where their assumptions fail they part, and only a count of how often they hold the truth tells.
+Where their assumptions fail they disagree, and counting how often they contain the truth tells
+which to trust.
 """
 
 # %%
 # The line and its standard errors
 # --------------------------------
 #
-# :func:`linefit.fit_line` sets the scatter along the line against that across it.
-# It assumes independent Gaussian errors of one size, which it takes from the distances.
+# :func:`linefit.fit_line` compares the scatter along the line with the scatter across it.
+# It assumes independent Gaussian errors of one size, which it estimates from the distances.
 # ``print`` tells all that it knows.
 
 from linefit import fit_line, noisy_line
@@ -31,10 +32,10 @@ assert fit.converged
 # The bootstrap
 # -------------
 #
-# Draw 100 points out of the 100, with replacement, fit, and repeat: how the lines scatter is how
-# far yours may be off.
-# It assumes only that the points are independent draws of one kind.
-# Four thousand such lines are one call, since leading axes are independent lines.
+# Draw 100 points out of the 100, with replacement, fit, and repeat: the scatter of these lines
+# tells how far off yours may be.
+# The assumption is that the points are independent draws of one kind.
+# Four thousand such lines take one call, since leading axes are independent lines.
 
 import torch
 
@@ -50,9 +51,9 @@ assert 0.85 < again.slope.std() / fit.slope_se < 1.15
 # odrpack
 # -------
 #
-# The Fortran code behind orthogonal distance regression since 1987 fits the points' true places
-# along with the line.
-# It is no part of the package: where it is not installed, this cell says so and the rest goes on.
+# The Fortran code for orthogonal distance regression, in use since 1987, fits the true positions of
+# the points along with the line.
+# It is not part of the package: where it is not installed, this cell says so and the rest goes on.
 
 from importlib.util import find_spec
 
@@ -68,8 +69,8 @@ else:
     print("odrpack: not installed here, so this page has two ways to compare and not three")
 
 # %%
-# odrpack reports two things: ``sd_beta`` holds standard errors, ``cov_beta`` a covariance that
-# takes a standard deviation of 1 at its word.
+# odrpack reports two things: ``sd_beta`` holds standard errors, and ``cov_beta`` a covariance that
+# assumes a standard deviation of 1.
 # They differ by the root of the misfit χ² / (N − 2), which is about σ² = 4 here.
 
 if odr_se is not None:
@@ -85,7 +86,7 @@ if odr_se is not None:
 #
 # The ellipse is where the formula expects 95 % of all lines, from its covariance; the dots are the
 # bootstrap's.
-# Slope and intercept go together: a steeper line through the same middle starts lower.
+# Slope and intercept are linked: a steeper line through the same middle starts lower.
 
 import matplotlib.pyplot as plt
 
@@ -110,8 +111,8 @@ plt.show()
 # A standard error makes a promise: slope ± 1.96 standard errors holds the true slope 95 times in a
 # hundred.
 # Make 2000 sets of points from the known line, fit all of them at once, and count.
-# With few points the promise is broken: the errors' size is itself only guessed, and Student's t
-# is the better factor; :meth:`linefit.Fit.slope_interval` takes it.
+# With few points the promise is broken: the size of the errors is itself only an estimate, and
+# Student's t is the better factor; :meth:`linefit.Fit.slope_interval` takes it.
 
 
 def coverage(found, se, truth):
@@ -173,10 +174,10 @@ plt.show()
 # Where the assumption fails
 # --------------------------
 #
-# Now let the errors grow along the line, from nothing to 8, as they do where an instrument has an
-# error in percent.
-# The formula knows one size of error only.
-# The bootstrap does not ask for the size, so it is not misled.
+# Now let the errors grow along the line, from almost nothing to 8, as they do where an instrument
+# is off by a percentage.
+# The formula assumes a single size of error.
+# The bootstrap needs no size, so it is not misled.
 
 t = torch.linspace(0, 100, 100, dtype=torch.float64)
 size = 0.05 + 0.08 * t
@@ -210,11 +211,13 @@ assert 0.93 < held["York"] < 0.97
 # What to notice
 # --------------
 #
-# * Formula, bootstrap and odrpack agree to a few percent where errors are alike for all points.
+# * Formula, bootstrap and odrpack agree to within a few percent where the errors are alike for all
+#   points.
 # * The Hessian is enough where the noise is small beside the spread of the points, and only there.
 # * An interval can be too wide as well as too narrow; both break the promise of 95 %.
-# * The bootstrap needs no size of the errors, but many fits: batches make them cheap.
-# * With fewer than about 20 points, take none of them to the letter.
+# * The bootstrap does not need the size of the errors, but it takes many fits: batches make them
+#   cheap.
+# * With fewer than about 20 points, don't take any of them literally.
 #
 # Read on in :doc:`plot_1_errors_per_point`, about what points can tell in :doc:`/learn/line-fit`,
 # or see :func:`linefit.fit_line` and :class:`linefit.Fit`.
