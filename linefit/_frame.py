@@ -98,7 +98,7 @@ def framed(
     weights : Tensor of shape (..., n), optional
         Weights of the points, of which the largest should be about one.
     through : pair of Tensor of shape (...), optional
-        Where the moments shall be centered, in place of the mean.
+        Where to center the moments, instead of at the mean.
 
     Returns
     -------

@@ -154,7 +154,7 @@ class Moments:
         Parameters
         ----------
         device : torch.device or str
-            Where they shall be.
+            Where to move them.
 
         Returns
         -------
