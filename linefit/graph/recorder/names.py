@@ -24,8 +24,10 @@ TAKES_NUMBERS = {
 def of_function(function: Any) -> tuple[str, bool]:
     """Return what a user calls a torch function, and whether its operands came in reverse."""
     name = str(getattr(function, "__name__", "call"))
-    if name == "__get__":  # an attribute such as x.T
+    if name in {"__get__", "__set__"}:  # an attribute such as x.T
         attribute = str(getattr(function.__self__, "__name__", name))
+        if name == "__set__":
+            return f"set {attribute}", False
         return (".grad" if attribute == "grad" else attribute), False
     plain = name.strip("_") if name.startswith("__") else name
     plain = SAME.get(plain, plain)

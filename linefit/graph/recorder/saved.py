@@ -30,11 +30,15 @@ class SavedTensors:
         self.first: int = first._sequence_nr()  # type: ignore[union-attr]
         self.hooked = False  # whether any operation ran under saved-tensor hooks
 
+    def is_new(self, fn: Any) -> bool:
+        """Whether a backward node was made since the recording began."""
+        return bool(fn._sequence_nr() > self.first)
+
     def of(self, fn: Any, maker: Maker) -> tuple[Saved, ...]:
         """Return the tensors that a backward node has saved, with the nodes that made them."""
         hooked = torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
         self.hooked = self.hooked or hooked
-        if hooked or fn._sequence_nr() <= self.first:
+        if hooked or not self.is_new(fn):
             return ()
         if isinstance(fn, BackwardCFunction):
             return () if self.hooked else tuple(_several("saved", fn, "saved_tensors", maker))

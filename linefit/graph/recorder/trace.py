@@ -32,11 +32,13 @@ class Trace:
         without telling the recorder is recorded first.
         """
         ledger = self.ledger
+        if ledger.state.failed is not None:
+            raise ledger.state.failed
         if not self.over:
             ledger.catch_up()
         if self._read != len(ledger.nodes):
             with without_collecting():
-                self._nodes, self._edges = assemble(ledger.nodes, ledger.by_fn, self._numbers)
+                self._nodes, self._edges = assemble(ledger.nodes, self._numbers)
                 for node in self._nodes:
                     if node.grad_fn is not None:
                         describe_unseen(node)
