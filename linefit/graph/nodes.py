@@ -105,7 +105,7 @@ class Output:
         self.describe(tensor)
         self._tensor = tensor
         self._version = version_of(tensor)
-        if is_readable(tensor) and tensor.numel() <= max_elements:
+        if is_readable(tensor) and not tensor.is_meta and tensor.numel() <= max_elements:
             self._copy = tensor.detach().clone()
         if self.is_leaf or tensor.retains_grad:
             self.copy_grad()
@@ -204,11 +204,7 @@ PLAIN = {Tensor, torch.nn.Parameter, torch.nn.Buffer}
 
 def is_readable(tensor: Tensor) -> bool:
     """Whether a tensor has numbers of its own, in one block: no nested, fake or batched one has."""
-    if (
-        tensor.is_meta
-        or tensor.is_nested
-        or not (type(tensor) in PLAIN or _is_torchs(type(tensor)))
-    ):
+    if tensor.is_nested or not (type(tensor) in PLAIN or _is_torchs(type(tensor))):
         return False
     functorch = torch._C._functorch
     wrapped = functorch.is_functorch_wrapped_tensor(tensor)

@@ -58,9 +58,7 @@ def title(node: Node) -> str:
     """Return the name and the operation of a node, as ``loss = mean``."""
     names = ", ".join(output.name for output in node.outputs if output.name)
     if node.version:
-        names = f"{names or node.op} ({changed_in_place(node.version)})"
-        if node.is_leaf or node.kind == "constant":
-            return names
+        return f"{names or _operation(node)} ({changed_in_place(node.version)})"
     if node.op == "number" and node.value is not None:
         return brief(node.value)
     if node.op in {"leaf", "constant"}:
@@ -194,6 +192,9 @@ def inputs(nodes: Sequence[Node]) -> str:
 
 def forward(node: Node, edges: Sequence[Edge]) -> str:
     """Say what an operation computed and what autograd recorded of it."""
+    if node.version:
+        values = AND.join(value for output in node.outputs if (value := _value(output)))
+        return f"{name_of(node._before or node)} is changed in place, unseen by autograd: {values}."
     operands = ", ".join(
         name_of(edge.source, edge.output) for edge in edges if edge.source is not node._base
     )
@@ -311,8 +312,15 @@ def name_of(node: Node, output: int = 0) -> str:
     """Return what to call an output in a sentence: its variable, its number or its operation."""
     if node.op == "number":
         return title(node)
-    name = node.outputs[output].name or node.op
+    name = node.outputs[output].name or _operation(node)
     return f"{name} ({changed_in_place(node.version)})" if node.version else name
+
+
+def _operation(node: Node) -> str:
+    """Return the operation that made a tensor, also where it was changed in place since."""
+    while node.op == "changed" and node._before is not None:
+        node = node._before
+    return node.op
 
 
 def _call(node: Node, output: int) -> str:

@@ -108,7 +108,7 @@ class Ledger:
         outputs = list(earlier.outputs)
         outputs[number] = output
         made = earlier.op in {"leaf", "constant"}
-        node = Node(earlier.op if made else "changed in place", earlier._fn, tuple(outputs))
+        node = Node(earlier.op if made else "changed", earlier._fn, tuple(outputs))
         node._before = earlier
         self._append(node)
         if not made:
@@ -252,7 +252,7 @@ class Ledger:
         """Record the tensors among the values that something has made unseen, and keep errors."""
         if transform() is not None:
             return
-        with self._working("the result of a module", values):
+        with self._working("the module's result", values):
             for tensor in tree_leaves(values):
                 if isinstance(tensor, Tensor) and self.is_unknown(tensor):
                     self.node_of(tensor)
@@ -265,7 +265,7 @@ class Ledger:
         """
         self.catch_up()
         held = [tensor for _, tensor in names.values()]
-        with self._working("the end of the body", held):
+        with self._working("the end", held):
             for tensor in held:
                 known = id(tensor) in self.by_tensor or id(tensor._base) in self.by_tensor
                 fn = None if known else function_of(tensor)
@@ -295,7 +295,7 @@ class Ledger:
 
         Their results were constants within ``forward`` and have got their ``grad_fn`` since.
         """
-        with self._working("the results of custom Functions", ()):
+        with self._working("custom Functions", ()):
             for node, number in list(self.by_tensor.values()):
                 tensor = node.outputs[number]._tensor
                 if node._fn is None and tensor is not None and function_of(tensor) is not None:

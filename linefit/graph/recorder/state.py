@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from linefit.graph.errors import GraphError
+
+class Failure(NamedTuple):
+    """Where a recording could not go on: at what call, with what kinds of tensors, and why."""
+
+    place: str
+    kinds: list[str]
+    error: Exception
 
 
 class State:
@@ -18,7 +24,7 @@ class State:
     ----------
     paused : bool
         Whether the recorder or the engine is at work, so that what torch does is not the user's.
-    failed : GraphError or None
+    failed : Failure or None
         Why the recording could not go on, where it could not.
     ticks : int
         How many backward nodes have run.
@@ -28,18 +34,15 @@ class State:
 
     def __init__(self) -> None:
         self.paused = False
-        self.failed: GraphError | None = None
+        self.failed: Failure | None = None
         self.ticks = 0
         self.scope: tuple[str, ...] = ()
 
-    def fail(self, name: str, values: Sequence[Any], error: Exception) -> None:
-        """Keep an error of the recorder for whoever reads the graph, with the kinds of tensors."""
+    def fail(self, place: str, values: Sequence[Any], error: Exception) -> None:
+        """Keep the first error of the recorder for whoever reads the graph."""
         if self.failed is None:
             kinds = sorted({_kind(v) for v in tree_leaves(values) if isinstance(v, Tensor)})
-            self.failed = GraphError(
-                f"The recording ends before {name}, of {', '.join(kinds) or 'no tensors'}: {error}"
-            )
-            self.failed.__cause__ = error.with_traceback(None)
+            self.failed = Failure(place, kinds, error)
 
 
 def _kind(tensor: Tensor) -> str:
