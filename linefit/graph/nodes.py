@@ -176,7 +176,8 @@ class Saved:
         self.name = name
         self.shape = shape_of(tensor)
         self.dtype = tensor.dtype
-        self.nbytes = sum(part.nbytes for part in components(tensor))
+        plain = type(tensor) is Tensor and tensor.layout == torch.strided and not tensor.is_nested
+        self.nbytes = tensor.nbytes if plain else sum(t.nbytes for t in components(tensor))
         self.output = output
         self._source = None if source is None else weakref.ref(source)  # often the node itself
 
@@ -204,7 +205,8 @@ PLAIN = {Tensor, torch.nn.Parameter, torch.nn.Buffer}
 
 def is_readable(tensor: Tensor) -> bool:
     """Whether a tensor has numbers of its own, in one block: no nested, fake or batched one has."""
-    if tensor.is_nested or not (type(tensor) in PLAIN or _is_torchs(type(tensor))):
+    kind = type(tensor)
+    if tensor.is_nested or not (kind is Tensor or kind in PLAIN or _is_torchs(kind)):
         return False
     functorch = torch._C._functorch
     wrapped = functorch.is_functorch_wrapped_tensor(tensor)
@@ -258,6 +260,8 @@ def version_of(tensor: Tensor) -> int:
 
 def shape_of(like: Any) -> tuple[int, ...]:
     """Return the shape of a tensor or of the metadata of a ``grad_fn``, −1 where it is ragged."""
+    if type(like) is Tensor and not like.is_nested:
+        return tuple(like.shape)
     if not getattr(like, "is_nested", getattr(like, "is_nested_tensor", False)):
         return tuple(like.shape) if type(like) in PLAIN else tuple(map(_size, like.shape))
     if not isinstance(like, Tensor):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,8 +12,8 @@ from torch.overrides import TorchFunctionMode
 
 from linefit.graph.nodes import PLAIN, Node, OutputRef, flat, function_of, tensors
 from linefit.graph.recorder import names
-from linefit.graph.recorder.inside import Done, Listening, can_listen
-from linefit.graph.recorder.ledger import TOUCHED, Ledger, transform
+from linefit.graph.recorder.inside import Done, Listening, can_listen, is_one_operation
+from linefit.graph.recorder.ledger import Ledger, transform
 
 ENGINE = {"backward", "grad"}  # calls that run the backward pass
 NO_OPERATIONS = {".grad", "requires_grad_", "retain_grad", "register_hook", "tensor", "as_tensor"}
@@ -29,14 +29,17 @@ QUESTIONS = {
     "requires_grad", "retains_grad", "shape", "size", "storage_offset", "stride",
 }  # fmt: skip
 
-# Calls that are one operation of autograd's, so that there is no need to look inside
-SINGLE = {
-    "abs", "add", "cos", "div", "exp", "log", "mean", "mul", "neg", "pow", "relu", "sigmoid",
-    "sin", "sqrt", "sub", "sum", "tanh",
-}  # fmt: skip
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 Operands = list[OutputRef | complex]
+
+
+class Call(NamedTuple):
+    """A call of the user's: its name, its arguments, and the classes that override it."""
+
+    name: str
+    args: tuple[Any, ...]
+    types: Sequence[Any]
 
 
 class Calls(TorchFunctionMode):
@@ -62,7 +65,8 @@ class Calls(TorchFunctionMode):
         name, backwards = names.of_function(func)
         if state.paused or name in QUESTIONS or transform() is not None:
             return func(*args, **kwargs)
-        operands = self._before(name, args, kwargs, backwards=backwards)
+        given: Sequence[Any] = [*args, *kwargs.values()] if kwargs else args
+        operands = self._before(name, given[::-1] if backwards else given, types)
         if operands is None:
             return func(*args, **kwargs)
         done: list[Done] = []
@@ -72,47 +76,47 @@ class Calls(TorchFunctionMode):
                 result = func(*args, **kwargs)
             finally:
                 state.paused = False
-        elif (name in SINGLE and not backwards) or not can_listen(func, types):
+        elif (not backwards and is_one_operation(func, name)) or not can_listen(func, types):
             result = func(*args, **kwargs)
         else:
             with Listening() as done:
                 result = func(*args, **kwargs)
         if name not in NO_OPERATIONS:
-            self._after(name, args, operands, result, done)
+            self._after(Call(name, args, types), operands, result, done)
         return result
 
-    def _before(
-        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, backwards: bool
-    ) -> Operands | None:
+    def _before(self, name: str, given: Sequence[Any], types: Sequence[Any]) -> Operands | None:
         """Return the outputs that the tensors of a call are, and the numbers among them.
 
         None stands for a call that is not recorded.
         """
-        given: Sequence[Any] = [*args, *kwargs.values()] if kwargs else args
         state = self.ledger.state
         if state.failed is not None:
             return None
         state.paused = True
         try:
+            if _is_alone(types):
+                return self._operands(name, given)
             with torch._C.DisableTorchFunction():
-                return self._operands(name, given[::-1] if backwards else given)
+                return self._operands(name, given)
         except Exception as error:
             state.fail(name, given, error)
             return None
         finally:
             state.paused = False
 
-    def _after(
-        self, name: str, args: tuple[Any, ...], operands: Operands, result: Any, done: list[Done]
-    ) -> None:
+    def _after(self, call: Call, operands: Operands, result: Any, done: list[Done]) -> None:
         """Record the results of a call."""
         state = self.ledger.state
         state.paused = True
         try:
+            if type(result) is Tensor and _is_alone(call.types):
+                self._record(call, operands, result, done)
+                return
             with torch._C.DisableTorchFunction():
-                self._record(name, args, operands, result, done)
+                self._record(call, operands, result, done)
         except Exception as error:
-            state.fail(name, [args, result], error)
+            state.fail(call.name, [call.args, result], error)
         finally:
             state.paused = False
 
@@ -128,37 +132,40 @@ class Calls(TorchFunctionMode):
                 found.append(value)
         return found
 
-    def _record(
-        self, name: str, args: tuple[Any, ...], operands: Operands, result: Any, done: list[Done]
-    ) -> None:
+    def _record(self, call: Call, operands: Operands, result: Any, done: list[Done]) -> None:
         """Record the results of a call, and the operations that it was made of."""
         ledger = self.ledger
+        name = call.name
+        args = call.args
         if name == SETS_DATA:
             ledger.touch(args[0])
             return
         known = len(ledger.nodes)
-        results = tensors(result)
+        results = [result] if type(result) is Tensor else tensors(result)
         sources = [operand for operand in operands if isinstance(operand, tuple)]
         base: OutputRef | None = None
         changed = name == "setitem" or name.endswith("_")
         if changed and args and isinstance(args[0], Tensor):
-            view = args[0]
-            target = view if view._base is None else view._base
-            results = [target]  # torch rewrites its history; the view's follows from it
-            base = None if target is view else ledger.by_tensor.get(id(target))
-            ledger.touch_owner(target)
+            results, base = self._changed_by(args[0])
         if name in UNCOUNTED:
-            for node, number in sources:
-                if node._fn is None:
-                    node.outputs[number]._version = TOUCHED
+            ledger.touch_buffers(sources)
         made = [self._result(name, tensor, operands, known, changed=changed) for tensor in results]
-        used = self._look_inside(done, sources, ledger.nodes[known:]) if done else set()
-        for node in filter(None, made):
-            ledger.attach(node, [source for source in sources if source[0] not in used])
-            if base is not None and base[0] is not node:
-                ledger.attach_view(node, sources[0], base[0])
+        used = self._look_inside(done, sources, ledger.nodes[known:]) if done else ()
+        unused = [source for source in sources if source[0] not in used] if used else sources
+        for node in made:
+            if node is not None:
+                ledger.attach(node, unused)
+                if base is not None and base[0] is not node:
+                    ledger.attach_view(node, sources[0], base[0])
         if name == "data" and results:
             ledger.owners[id(results[0])] = args[0]
+
+    def _changed_by(self, tensor: Tensor) -> tuple[list[Tensor], OutputRef | None]:
+        """Return what a change of a tensor gives a new version, and the base behind a view."""
+        ledger = self.ledger
+        base = tensor._base  # torch rewrites its history; the view's follows from it
+        ledger.touch_owner(tensor if base is None else base)
+        return ([tensor], None) if base is None else ([base], ledger.by_tensor.get(id(base)))
 
     def _result(
         self, name: str, tensor: Tensor, operands: Operands, first: int, *, changed: bool
@@ -211,3 +218,8 @@ class Calls(TorchFunctionMode):
                 self.ledger.attach(node, dict.fromkeys(into))
                 used.update(source for source, _ in into)
         return used
+
+
+def _is_alone(types: Sequence[Any]) -> bool:
+    """Whether no other torch function would see what the recorder does with some tensors."""
+    return not (types or torch._C._len_torch_function_stack())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, lru_cache
 from types import BuiltinFunctionType, GetSetDescriptorType, MethodDescriptorType, MethodWrapperType
 from types import WrapperDescriptorType as SlotType
 from typing import Any, NamedTuple
@@ -39,6 +39,12 @@ IN_C = (
     BuiltinFunctionType, GetSetDescriptorType, MethodDescriptorType, MethodWrapperType, SlotType
 )  # fmt: skip
 IN_PYTHON = {"torch._tensor", "torch.autograd", "torch.functional", "torch.nn.functional"}
+
+# Calls that are one operation, for which a rarer use makes another decision
+SINGLE = {
+    "abs", "add", "cos", "div", "exp", "log", "mean", "mul", "neg", "pow", "relu", "sigmoid",
+    "sin", "sqrt", "sub", "sum", "tanh",
+}  # fmt: skip
 
 
 class _Listeners(threading.local):
@@ -82,6 +88,16 @@ def can_listen(function: Any, types: Iterable[Any]) -> bool:
     if torch._C._len_torch_dispatch_stack() or any(kind not in PLAIN for kind in types):
         return False
     return isinstance(function, IN_C) or getattr(function, "__module__", None) in IN_PYTHON
+
+
+@lru_cache(maxsize=4096)
+def is_one_operation(function: Any, name: str) -> bool:
+    """Whether a call is one operation of autograd's, so that there is nothing to see inside."""
+    if name in SINGLE:
+        return True
+    packet = getattr(torch.ops.aten, name, None) if isinstance(function, IN_C) else None
+    overloads = packet.overloads() if isinstance(packet, torch._ops.OpOverloadPacket) else []
+    return bool(overloads) and not any(_is_composite(getattr(packet, o)) for o in overloads)
 
 
 def _register() -> None:
@@ -131,7 +147,10 @@ def _overwrites(operation: Any) -> bool:
 @cache
 def _is_composite(operation: Any) -> bool:
     implicit = torch._C.DispatchKey.CompositeImplicitAutograd
-    return bool(operation.has_kernel_for_dispatch_key(implicit))
+    try:
+        return bool(operation.has_kernel_for_dispatch_key(implicit))
+    except RuntimeError:  # TorchScript's alone, on numbers and lists
+        return False
 
 
 @cache

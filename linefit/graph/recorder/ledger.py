@@ -6,7 +6,6 @@ import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
@@ -56,8 +55,10 @@ class Ledger:
         if known is not None:
             node, number = known
             output = node.outputs[number]
-            same = output.requires_grad == tensor.requires_grad if fn is None else node._fn is fn
-            if same and output.is_current(tensor):
+            same = (
+                node._fn is fn if fn is not None else output.requires_grad == tensor.requires_grad
+            )
+            if same and output._version == version_of(tensor):  # as nearly always
                 return known
             if same:
                 if output._version == TOUCHED and output.is_value_of(tensor):
@@ -66,7 +67,7 @@ class Ledger:
                 return self._changed(node, number, tensor)
         if fn is None:
             return self._leaf(tensor) or self.constant(tensor)
-        source = self.merged.get(fn) or (self.discover(fn), tensor.output_nr)
+        source = (self.merged and self.merged.get(fn)) or (self.discover(fn), tensor.output_nr)
         if known is not None and known[0]._fn is None:  # made by a custom Function's forward
             inputs = [s for s in _inputs_behind(known[0]) if s not in source[0]._untracked]
             self.attach(source[0], inputs)
@@ -160,7 +161,7 @@ class Ledger:
             # What a leaf accumulates it may do in other graphs too
             self.handles += [handle, fn.register_prehook(hook.before)]
         else:
-            node.saved = self.saved.of(fn, partial(self._maker, node))
+            node.saved = self.saved.of(fn, node, self._maker)
 
     def _append(self, node: Node) -> None:
         node.scope = self.state.scope
@@ -181,9 +182,10 @@ class Ledger:
         """Return the output behind one of a node's ``next_functions``, as it is now."""
         if fn is None:
             return None
-        found = self.merged.get(fn) or (self.by_fn[fn], number)
+        found = (self.merged and self.merged.get(fn)) or (self.by_fn[fn], number)
         source = found[0]
-        node._depth = max(node._depth, source._depth + 1)
+        if source._depth >= node._depth:
+            node._depth = source._depth + 1
         if memory.crosses_pieces(node._depth, source._depth):
             self.cuts.append(source._fn)
         return found
@@ -218,6 +220,12 @@ class Ledger:
         if known is not None:
             known[0].outputs[known[1]]._version = TOUCHED
 
+    def touch_buffers(self, sources: Iterable[OutputRef]) -> None:
+        """Note that an operation may have changed the constants among its operands."""
+        for node, number in sources:
+            if node._fn is None:
+                node.outputs[number]._version = TOUCHED
+
     def touch_owner(self, tensor: Tensor) -> None:
         """Note that a tensor was changed through its ``data``, if this is one."""
         if id(tensor) in self.owners:
@@ -245,8 +253,10 @@ class Ledger:
 
     def attach(self, node: Node, sources: Iterable[OutputRef]) -> None:
         """Add the inputs of a node that autograd does not see; for a constant those are all."""
-        unseen = (s for s in sources if node._fn is None or s[0]._fn is None)
-        node._untracked = [*node._untracked, *(s for s in unseen if s[0] is not node)]
+        tracked = node._fn is not None
+        for source in sources:
+            if not (tracked and source[0]._fn is not None) and source[0] is not node:
+                node._untracked = [*node._untracked, source]
 
     def take_in(self, values: Any) -> None:
         """Record the tensors among the values that something has made unseen, and keep errors."""
