@@ -403,6 +403,7 @@ def losses_that_torch_computes_in_two_ways():
     where = (
         torch.where(q > 0, 1.0, q) + torch.true_divide(q, 3) + q.reshape(2, 12).t().reshape(q.shape)
     )
+    where = where + torch.multiply(q, 2).subtract(1).true_divide(3).divide(4)
     (ctc + attention.sum() + product.sum() + where.sum()).backward()
     return [ctc, attention, product, where, scores.grad, q.grad]
 
@@ -560,6 +561,21 @@ def test_a_view_of_a_leaf_without_gradients_is_a_constant(whole):
     g.check()
     assert turned.requires_grad
     assert y.grad_fn is None
+
+
+def test_a_view_from_before_the_recording_is_a_constant_too():
+    """Autograd gives such a view no backward node, although what is made of it has one."""
+    weight = leaf([[1.0, 2.0], [3.0, 4.0]])
+    with torch.no_grad():
+        turned = weight.t()
+    with graph.record() as g:
+        y = turned @ torch.ones(2).double()
+    g.backward(y, torch.ones(2).double())
+    assert by_name(g)["turned"].kind == "constant"
+    assert [e.input for e in g.edges] == [None, None]
+    assert by_name(g)["y"].backward_name == "MvBackward0"
+    assert weight.grad is None
+    g.check()
 
 
 def test_a_leaf_that_is_changed_in_place_gets_a_second_box():

@@ -106,7 +106,7 @@ class Output:
         self._tensor = tensor
         self._version = version_of(tensor)
         if is_readable(tensor) and not tensor.is_meta and tensor.numel() <= max_elements:
-            self._copy = tensor.detach().clone()
+            self._copy = (tensor.detach() if tensor.requires_grad else tensor).clone()
         if self.is_leaf or tensor.retains_grad:
             self.copy_grad()
 
