@@ -572,7 +572,7 @@ def test_a_view_from_before_the_recording_is_a_constant_too():
         y = turned @ torch.ones(2).double()
     g.backward(y, torch.ones(2).double())
     assert by_name(g)["turned"].kind == "constant"
-    assert [e.input for e in g.edges] == [None, None]
+    assert [e.input for e in g.edges if e.target.name == "y"] == [None, None]
     assert by_name(g)["y"].backward_name == "MvBackward0"
     assert weight.grad is None
     g.check()
