@@ -557,12 +557,6 @@ def test_backward_from_elsewhere_is_refused():
     assert y.item() == 4
 
 
-def test_transforms_are_refused():
-    """Inside torch.func there are only tensors of the moment: the message says what to do."""
-    with pytest.raises(graph.GraphError, match=r"torch\.func"), graph.record():
-        torch.func.grad(lambda v: v**2)(torch.tensor(1.0))
-
-
 def test_errors_of_the_body_pass_through():
     """An exception in the body ends the recording and is the caller's."""
     recording = graph.record()
