@@ -91,6 +91,7 @@ CONSTRUCTORS = {"Line", "Moments", "tape.Layer", "tape.Tape", "tape.Net"}
 RECORDING = {
     "graph.Node.add_run",
     *(f"graph.Output.{name}" for name in ("capture", "copy_grad", "describe", "receive")),
+    *(f"graph.Output.{name}" for name in ("is_current", "is_value_of", "keep")),
 }
 ATTRIBUTES = {
     "Line": {"normal", "offset", "angle", "slope", "intercept"},
@@ -107,7 +108,7 @@ ATTRIBUTES = {
     "graph.Graph": {"nodes", "edges"},
     "graph.Node": {"op", "kind", "backward_name", "grad_fn", "index", "outputs", "saved", "scope"}
     | {"value", "grad", "accumulated", "shape", "dtype", "device", "requires_grad", "is_leaf"}
-    | {"name"},
+    | {"name", "version"},
     "graph.Output": {"name", "value", "grad", "accumulated", "shape", "dtype", "device"}
     | {"requires_grad", "is_leaf"},
     "graph.Edge": {"source", "target", "output", "input", "grad"},

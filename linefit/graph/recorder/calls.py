@@ -20,7 +20,7 @@ NO_OPERATIONS = {".grad", "requires_grad_", "retain_grad", "register_hook", "ten
 UNCOUNTED = {"batch_norm", "instance_norm"}  # they change buffers and count no version
 SETS_DATA = "set data"  # an assignment to the attribute
 
-# What is asked of a tensor and answered without one
+# Questions about a tensor whose answer is not a tensor
 QUESTIONS = {
     "_version", "device", "dim", "dtype", "element_size", "get_device", "grad_fn", "is_complex",
     "is_contiguous", "is_cpu", "is_cuda", "is_floating_point", "is_inference", "is_leaf", "is_meta",
