@@ -82,6 +82,7 @@ story = {
         "learn/cost",
         "learn/autograd-deeper",
         "learn/autograd-functions",
+        "learn/which-line",
         "learn/scale",
         "then-and-now",
     ],

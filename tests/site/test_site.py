@@ -28,6 +28,7 @@ PROMISED = {
     "learn/line-fit",
     "learn/learning-rate",
     "learn/scale",
+    "learn/which-line",
     "then-and-now",
     "errors",
     "glossary",
