@@ -83,6 +83,7 @@ story = {
         "learn/autograd-deeper",
         "learn/autograd-functions",
         "learn/which-line",
+        "learn/step-size",
         "learn/scale",
         "then-and-now",
     ],

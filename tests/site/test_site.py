@@ -29,6 +29,7 @@ PROMISED = {
     "learn/learning-rate",
     "learn/scale",
     "learn/which-line",
+    "learn/step-size",
     "then-and-now",
     "errors",
     "glossary",

@@ -12,7 +12,6 @@ TO_SHORTEN = {
     "learn/graphs",
     "learn/dynamic-and-static",
     "learn/autograd",
-    "learn/learning-rate",
 }
 LIMIT = 20  # minutes
 
