@@ -72,12 +72,13 @@ story = {
     "Start": [
         "start",
         "learn/graphs",
-        "learn/dynamic-and-static",
+        "learn/dynamic-graphs",
         "learn/autograd",
         "learn/line-fit",
         "learn/learning-rate",
     ],
     "In depth": [
+        "learn/static-graphs",
         "learn/five-systems",
         "learn/cost",
         "learn/autograd-deeper",

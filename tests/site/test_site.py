@@ -20,6 +20,8 @@ PROMISED = {
     "start",
     "learn/graphs",
     "learn/dynamic-and-static",
+    "learn/dynamic-graphs",
+    "learn/static-graphs",
     "learn/five-systems",
     "learn/cost",
     "learn/autograd",
