@@ -9,7 +9,6 @@ from sources import DOCS, NAMES, STORY
 ORDER = [page for pages in STORY.values() for page in pages]
 CHAPTERS = [page for level in ("Start", "In depth") for page in STORY[level]]
 TO_SHORTEN = {
-    "learn/graphs",
     "learn/autograd",
 }
 MOVED = {"learn/dynamic-and-static"}  # a stub that says where its two halves are
