@@ -129,5 +129,5 @@ else:
 # * A jump stays a jump: a gradient cannot tell you that everything is different one step further
 #   on.
 #
-# Read on in :doc:`/learn/dynamic-and-static`, where static graphs get their loops and conditions
+# Read on in :doc:`/learn/static-graphs`, where static graphs get their loops and conditions
 # too, or look up :func:`linefit.graph.record`.

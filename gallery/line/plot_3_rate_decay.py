@@ -145,4 +145,4 @@ assert error["0.5 / (1 + step / 30)"][-1] > 1e-6
 # * The post's run used the whole data, so its rising loss was neither of these: it came from
 #   gradients that were never cleared (:doc:`plot_1_posts_run`).
 #
-# Read on in :doc:`/learn/learning-rate`, or see :func:`linefit.descend` for ``scheduler``.
+# Read on in :doc:`/learn/step-size`, or see :func:`linefit.descend` for ``scheduler``.

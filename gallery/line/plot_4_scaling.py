@@ -163,5 +163,5 @@ assert abs(back - best["raw"].slope) > 1e-4
 # * No optimizer is involved: the points changed, and with them the shape of the loss.
 # * Both axes must share the scale; :doc:`plot_5_hubble` shows what happens where they cannot.
 #
-# Read on in :doc:`/learn/learning-rate`, or see :func:`linefit.descend` and
+# Read on in :doc:`/learn/step-size`, or see :func:`linefit.descend` and
 # :func:`linefit.plotting.plot_loss_map`.

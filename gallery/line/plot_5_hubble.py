@@ -143,5 +143,5 @@ assert vertical.slope < deming.slope < along_x
 # * Today's value is near 70: Hubble's distances were too small by a large factor, and no choice of
 #   line makes up for that.
 #
-# Read on in :doc:`/learn/line-fit`, or see :func:`linefit.ordinary_least_squares` and
+# Read on in :doc:`/learn/which-line`, or see :func:`linefit.ordinary_least_squares` and
 # :func:`linefit.total_least_squares`.

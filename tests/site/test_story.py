@@ -9,12 +9,9 @@ from sources import DOCS, NAMES, STORY
 ORDER = [page for pages in STORY.values() for page in pages]
 CHAPTERS = [page for level in ("Start", "In depth") for page in STORY[level]]
 TO_SHORTEN = {
-    "learn/graphs",
-    "learn/dynamic-and-static",
     "learn/autograd",
-    "learn/line-fit",
-    "learn/learning-rate",
 }
+MOVED = {"learn/dynamic-and-static"}  # a stub that says where its two halves are
 LIMIT = 20  # minutes
 
 
@@ -37,11 +34,11 @@ def said(soup):
 
 
 def test_story_has_every_page_once():
-    """Each page is in the story, apart from the landing page, what is about the site and parts."""
+    """The story has each page but the landing page, what is about the site, parts and stubs."""
     assert len(ORDER) == len(set(ORDER))
     parts = {name for name in NAMES if name.startswith(("auto_gallery/", "reference/"))}
     assert set(ORDER) - {"auto_gallery/index", "reference/index"} == (
-        set(NAMES) - parts - {"index", "about", "changelog"}
+        set(NAMES) - parts - {"index", "about", "changelog"} - MOVED
     )
 
 
@@ -84,3 +81,16 @@ def test_start_takes_no_long_breath(name, page):
     """A page for beginners takes at most twenty minutes."""
     _, minutes = said(page(name).soup)
     assert minutes <= LIMIT
+
+
+def test_stub_leads_to_both_halves():
+    """The old address of a page that was split links to the pages that it has become."""
+    halves = ["learn/dynamic-graphs", "learn/static-graphs"]
+    assert links(text("learn/dynamic-and-static")) == halves
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_chapters_end_the_same_way(page):
+    """Each chapter ends with what can go wrong, exercises and further reading."""
+    headings = re.findall(r"^## (.+)$", text(page), re.MULTILINE)
+    assert headings[-3:] == ["What can go wrong", "Exercises", "Further reading"]
