@@ -15,6 +15,8 @@ import inventories  # noqa: E402  (found through the path above)
 
 PACKAGE = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WHEEL = f"{PACKAGE['name'].replace('-', '_')}-{PACKAGE['version']}-py3-none-any.whl"
+TORCH = next(need for need in PACKAGE["dependencies"] if need.startswith("torch>="))
+OLDEST = {"python": PACKAGE["requires-python"], "torch": TORCH.removeprefix("torch")}
 SITE_URL = os.environ.get("LINEFIT_SITE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 
 project = "linefit"
@@ -36,6 +38,7 @@ extensions = [
     "gallery_hooks",
     "katex_math",
     "kernels",
+    "reading",
     "take_along",
 ]
 exclude_patterns = [
@@ -57,12 +60,36 @@ suppress_warnings = ["config.cache"]  # numpydoc and others keep sets in their c
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "substitution"]
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
-myst_substitutions = {"wheel": WHEEL}
+myst_substitutions = {"wheel": WHEEL} | {k: v.removeprefix(">=") for k, v in OLDEST.items()}
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_timeout = 300
 nb_merge_streams = True
+
+# The story: no page needs one that comes after it
+story = {
+    "Start": [
+        "start",
+        "learn/graphs",
+        "learn/dynamic-graphs",
+        "learn/autograd",
+        "learn/line-fit",
+        "learn/learning-rate",
+    ],
+    "In depth": [
+        "learn/static-graphs",
+        "learn/five-systems",
+        "learn/cost",
+        "learn/autograd-deeper",
+        "learn/autograd-functions",
+        "learn/which-line",
+        "learn/step-size",
+        "learn/scale",
+        "then-and-now",
+    ],
+    "Look up": ["auto_gallery/index", "errors", "glossary", "reference/index", "bad-input"],
+}
 
 # The package's reference
 autodoc_typehints = "none"  # numpydoc's sections hold the types, in words

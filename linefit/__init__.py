@@ -1,6 +1,6 @@
 """Fit a straight line by gradient descent, and see what autograd does on the way.
 
-The modules read as a text book, in this order: ``line``, ``data``, ``loss``, ``descent``,
+The modules can be read like a textbook, in this order: ``line``, ``data``, ``loss``, ``descent``,
 ``closed_form``, ``tape``, ``graph``; ``plotting`` is the only one that imports matplotlib.
 """
 

@@ -3,18 +3,98 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Callable
 from functools import wraps
-from numbers import Real
-from typing import TypeAlias, TypeGuard, TypeVar, cast
+from typing import NamedTuple, TypeGuard, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch._C._functorch import peek_interpreter_stack
 
-ArrayLike: TypeAlias = Tensor | NDArray[np.generic] | Sequence["ArrayLike"] | float
+from linefit._numbers import ArrayLike, double, values
+
+
+class Origin(NamedTuple):
+    """Where coordinates count from, rounded, and what the rounding took; of shape (...) each."""
+
+    x: Tensor
+    y: Tensor
+    rest_x: Tensor
+    rest_y: Tensor
+
+
+class Placed(NamedTuple):
+    """Points as floats of shape (..., n), counted from an origin, ``None`` for zero.
+
+    Only where whole numbers, decimals or long doubles have more digits than a float64 is there
+    an origin: what was subtracted, exactly, before they were rounded.
+    """
+
+    x: Tensor
+    y: Tensor
+    origin: Origin | None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of results: that of the points, but at least 32 bits.
+
+        A slope in 16 bits has three digits, and the intercept soon leaves their range.
+        """
+        return self.x.dtype if self.x.itemsize > 2 else torch.float32
+
+
+def placed(x: ArrayLike, y: ArrayLike, *, least: int = 2, check_values: bool = True) -> Placed:
+    """Return ``x`` and ``y`` as floats of one shape ``(..., n)`` with ``n`` ≥ ``least``.
+
+    Floats keep their dtype, the wider of the two where they differ, and integers become float64.
+    The arguments are never changed.  A caller that reads all values anyway can leave the search
+    for NaN and infinity out until it meets one.
+    """
+    exact = double(x, "x"), double(y, "y")
+    _same_shape(exact[0][0], exact[1][0], least)
+    (px, x_from), (py, y_from) = (_from_first(*one) for one in exact)
+    if px.dtype is not py.dtype or px.device != py.device:
+        kind = torch.promote_types(px.dtype, py.dtype)
+        px, py = px.to(kind), py.to(device=px.device, dtype=kind)
+    if check_values:
+        finite(px, "x")
+        finite(py, "y")
+    if x_from is None and y_from is None:
+        return Placed(px, py, None)
+    zero = torch.zeros_like(px[..., 0], dtype=torch.float64)
+    (ox, rest_x), (oy, rest_y) = x_from or (zero, zero), y_from or (zero, zero)
+    return Placed(px, py, Origin(ox, oy.to(ox), rest_x, rest_y.to(ox)))
+
+
+def _from_first(data: Tensor, rest: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
+    """Return numbers counted from the first of each line, exactly, if they need it.
+
+    They do if rounding took more from them than it would from the differences between them.
+    """
+    if rest is None or not data.isfinite().all():
+        return data, None
+    first, first_rest = data[..., :1], rest[..., :1]
+    spread = (data - first).abs().amax(-1)
+    if (rest.abs().amax(-1) <= spread * (torch.finfo(torch.float64).eps / 2)).all():
+        return data, None
+    return (data - first) + (rest - first_rest), (first[..., 0], first_rest[..., 0])
+
+
+def _same_shape(x: Tensor, y: Tensor, least: int) -> None:
+    column = "; a column of shape (n, 1) is made flat by ravel()"
+    if x.shape != y.shape:
+        flat = x.numel() == y.numel() and 1 in {x.shape[-1:].numel(), y.shape[-1:].numel()}
+        shapes = f"{tuple(x.shape)} and {tuple(y.shape)}{column if flat else ''}"
+        raise ValueError(f"x and y must have the same shape, but they have {shapes}.")
+    n = x.shape[-1] if x.dim() else 1
+    if x.dim() == 0 or x.numel() == 0 or n < least:
+        what = "at least two points" if least == 2 else "a point"
+        hint = column if x.dim() == 2 and n == 1 else ""
+        raise ValueError(
+            f"A line needs {what} along the last axis; x and y have shape {tuple(x.shape)}{hint}."
+        )
 
 
 def points(
@@ -23,69 +103,38 @@ def points(
     *,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-    least: int = 2,
-    check_values: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Return ``x`` and ``y`` as finite tensors of one shape ``(..., n)`` with ``n`` ≥ ``least``.
+    """Return ``x`` and ``y`` as finite tensors of one shape, where they are, as far as floats go.
 
-    Floats keep their dtype, the wider of the two where they differ, and integers become float64,
-    unless ``dtype`` says otherwise.  The arguments are never changed.  A caller that reads all
-    values anyway can leave the search for NaN and infinity out until it meets one.
+    Raises
+    ------
+    ValueError
+        Also if the points lie so far out that floats would round the differences between them.
     """
-    tensors = values(x, "x"), values(y, "y")
-    if tensors[0].shape != tensors[1].shape:
-        shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
-        raise ValueError(f"x and y must have the same shape, but they have {shapes}.")
-    n = tensors[0].shape[-1] if tensors[0].dim() else 1
-    if tensors[0].dim() == 0 or tensors[0].numel() == 0 or n < least:
+    x, y, origin = placed(x, y)
+    if origin is not None:
+        x, y = _rounded(x, origin.x, "x"), _rounded(y, origin.y, "y")
+    if device is not None:
+        _check_device(device)
+    return x.to(device=device, dtype=dtype), y.to(device=device, dtype=dtype)
+
+
+def _rounded(data: Tensor, origin: Tensor, name: str) -> Tensor:
+    spread = data.abs().amax(-1)
+    if ((origin.abs() * 1e-7 > spread) & (spread > 0)).any():
         raise ValueError(
-            f"A line needs at least two points along the last axis; x and y have shape "
-            f"{tuple(tensors[0].shape)}."
+            f"{name} lies so far from zero, near {origin.flatten()[0].item():.6g}, that floats "
+            f"round the differences within it; subtract an origin first: {name} - {name}[0]."
         )
-    kind = dtype or torch.promote_types(tensors[0].dtype, tensors[1].dtype)
-    where = device or tensors[0].device
-    moved = tuple(t.to(device=where, dtype=kind) for t in tensors)
-    if check_values:
-        finite(moved[0], "x")
-        finite(moved[1], "y")
-    return moved[0], moved[1]
+    return data + origin[..., None]
 
 
-def values(data: ArrayLike, name: str) -> Tensor:
-    """Return ``data`` as a floating-point tensor, or raise ``TypeError`` naming what came."""
-    tensor = data if isinstance(data, Tensor) else torch.from_numpy(_array(data, name))
-    narrow = tensor.is_floating_point() and tensor.itemsize < 2  # eight bits: no arithmetic
-    if narrow or tensor.is_meta or tensor.layout is not torch.strided:
-        raise TypeError(f"{name} must be a dense tensor with values, but it is {tensor!r}.")
-    if tensor.is_inference() and not torch.is_inference_mode_enabled():
-        tensor = tensor.clone()  # autograd cannot save what was made in inference mode
-    if tensor.is_complex():
-        raise TypeError(f"{name} must hold real numbers, but it is {tensor.dtype}.")
-    return tensor if tensor.is_floating_point() else tensor.to(torch.float64)
-
-
-def _array(data: ArrayLike, name: str) -> NDArray[np.generic]:
-    if isinstance(data, np.ma.MaskedArray) and data.mask.any():
-        raise ValueError(
-            f"{data.mask.sum()} of {data.size} values of {name} are masked; leave these points "
-            "out of both x and y."
-        )
+def _check_device(device: torch.device | str) -> None:
     try:
-        array = np.asarray(data)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{name} must be one rectangular array of numbers: {error}") from error
-    if array.dtype.kind == "O" and all(isinstance(v, Real | Decimal) for v in array.flat):
-        array = array.astype(np.float64)  # such as whole numbers beyond 64 bits
-    if array.dtype.kind not in "fiubc":
-        raise TypeError(
-            f"{name} must hold numbers, but it is {type(data).__name__} of dtype {array.dtype}."
-        )
-    if array.dtype in (np.longdouble, np.uint16, np.uint32, np.uint64):
-        array = array.astype(np.float64)
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    usable = array.flags.writeable and min(array.strides, default=0) >= 0
-    return array if usable else array.copy()
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise ValueError(f"The device {str(device)!r} cannot be used here: {reason}.") from error
 
 
 def finite(tensor: Tensor, name: str) -> None:
@@ -114,11 +163,45 @@ def positive(value: ArrayLike, name: str) -> Tensor:
 
 def variance_ratios(value: ArrayLike, like: Tensor) -> Tensor:
     """Return a positive ratio for all lines, or for each; ``like`` has the shape of the batch."""
-    ratio = positive(value, "variance_ratio").to(like)
+    ratio = positive(value, "variance_ratio").to(like.device)
     if ratio.dim() and ratio.shape != like.shape:
         expected, got = tuple(like.shape), tuple(ratio.shape)
         raise ValueError(f"variance_ratio must have shape () or {expected}, not {got}.")
     return ratio
+
+
+def weights_of(weights: ArrayLike | None, x: Tensor) -> Tensor | None:
+    """Return positive weights of the shape of ``x``, as float64."""
+    if weights is None:
+        return None
+    given = positive(weights, "weights")
+    if given.dim() and given.shape not in {x.shape, x.shape[-1:]}:
+        expected, got = tuple(x.shape), tuple(given.shape)
+        raise ValueError(f"weights must have shape () or {expected}, as x has, not {got}.")
+    return given.to(x.device).expand(x.shape)
+
+
+def through_of(
+    through: tuple[ArrayLike, ArrayLike] | None, points: Placed
+) -> tuple[Tensor, Tensor] | None:
+    """Return a point that a line must meet, one for each line, counted from the points' origin."""
+    if through is None:
+        return None
+    if not hasattr(through, "__len__") or len(through) != 2:
+        raise ValueError(f"through must be a pair of x and y, but it is {through!r}.")
+    shape, like = points.x.shape[:-1], points.x[..., 0]
+    origin = points.origin or Origin(*[torch.zeros((), dtype=torch.float64)] * 4)
+    found = []
+    for part, name, start in zip(through, ("x", "y"), (origin[::2], origin[1::2]), strict=True):
+        value, rest = double(part, f"the {name} of through")
+        finite(value, f"the {name} of through")
+        if value.dim() and value.shape != shape:
+            expected, got = tuple(shape), tuple(value.shape)
+            raise ValueError(f"The {name} of through must have shape {expected} or (), not {got}.")
+        value = value.to(device=like.device, dtype=torch.float64)
+        value = value - start[0] + ((0 if rest is None else rest.to(value)) - start[1])
+        found.append(value.expand(shape))
+    return found[0], found[1]
 
 
 def lines(bad: Tensor) -> str:
@@ -145,6 +228,11 @@ def records_graphs(function: Function) -> Function:
 
     @wraps(function)
     def wrapper(*args: object, **kwargs: object) -> object:
+        if peek_interpreter_stack() is not None:
+            raise TypeError(
+                f"{function.__name__} calls autograd itself, which torch.func's transforms do not "
+                "allow; use torch.autograd, or total_least_squares, which has a closed form."
+            )
         if torch.is_grad_enabled() and not torch.is_inference_mode_enabled():
             return function(*args, **kwargs)
         with torch.inference_mode(False), torch.enable_grad():
@@ -155,4 +243,6 @@ def records_graphs(function: Function) -> Function:
 
 
 def _without_graph(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return type(value)(map(_without_graph, value))
     return value.detach().clone() if isinstance(value, Tensor) else value

@@ -1,4 +1,4 @@
-"""Boxes and arrows of a recorded graph, drawn into axes that somebody else has made."""
+"""Draw the boxes and arrows of a recorded graph into existing axes."""
 
 from __future__ import annotations
 
@@ -7,30 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from linefit.graph.draw.layout import LINE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from linefit.graph.draw.layout import Box, Route
 
-LINE = 16.0  # height of a line of text in a layout
-LABEL_LINE = 13.0  # and of one at an edge
+LABEL_LINE = 13.0  # height of a line of text at an edge, in a layout
 
 
 def fit_axes(ax: Axes, left: float, width: float, height: float) -> float:
-    """Let the axes hold a layout, in pixels; return how many points one of them is."""
+    """Scale the axes to a layout of this size in pixels; return the points per pixel."""
     figure = ax.get_figure(root=True)
     if figure is not None:
         figure.draw_without_rendering()  # only now does constrained layout know the axes' size
-    room, dpi = ax.get_window_extent(), ax.figure.dpi
+    room = ax.get_window_extent()
+    dpi = ax.figure.dpi
     dots = min(room.width / width, room.height / height, 0.9 * dpi / 72)
-    half_x, half_y = room.width / dots / 2, room.height / dots / 2
+    half_x = room.width / dots / 2
+    half_y = room.height / dots / 2
     ax.set(xlim=(left + width / 2 - half_x, left + width / 2 + half_x), aspect="equal")
     ax.set(ylim=(height / 2 + half_y, height / 2 - half_y))
     return float(dots * 72 / dpi)
 
 
 def draw_route(ax: Axes, route: Route, scale: float) -> None:
-    """Draw an arrow along an edge, and the part of the gradient that came back along it."""
+    """Draw an arrow along an edge, with the part of the gradient that came back along it."""
     gradient = route.edge.input is not None
     style: dict[str, Any] = {"color": "0.5", "linestyle": "-" if gradient else (0, (3, 3))}
     t = torch.linspace(0, 1, 25)
@@ -47,15 +50,11 @@ def draw_route(ax: Axes, route: Route, scale: float) -> None:
 
 
 def draw_box(ax: Axes, box: Box, scale: float) -> None:
-    """Draw a node: an outline that tells its kind, and its lines of text."""
+    """Draw a node: an outline that shows its kind, and its lines of text."""
     leaf, constant = (box.node.kind == kind for kind in ("leaf", "constant"))
     style: dict[str, Any] = {"edgecolor": "C0" if leaf else "0.5", "linewidth": 1.8 if leaf else 1}
     style["linestyle"] = (0, (3, 3)) if constant else "-"
-    half, up, cut = box.width / 2, box.height / 2, 9 * leaf
-    right = [(half - cut, -up), (half + cut / 3, 0), (half - cut, up)]
-    outline = [*right, *((-x, y) for x, y in reversed(right))]
-    corners = [(box.x + x, box.y + y) for x, y in outline]
-    ax.fill(*zip(*corners, strict=True), facecolor="none", **style)
+    ax.fill(*zip(*box.outline, strict=True), facecolor="none", **style)
     first = box.y - (len(box.lines) - 1) * LINE / 2
     for i, line in enumerate(box.lines):
         look: dict[str, Any] = {"fontsize": (10 if line.role == "function" else 12) * scale}

@@ -1,4 +1,4 @@
-"""What a descent leaves behind: every step, the best and the last."""
+"""The result of a descent: every step, the best and the last."""
 
 from __future__ import annotations
 
@@ -52,9 +52,19 @@ class Descent:
     ----------
     history : History
         Loss, slope and intercept of every step.
+    minimum : Tensor of shape (...), optional
+        Whether the loss curves upward in every direction at the last step, as it does in a
+        minimum, and not on a saddle; looked at where a line stands still or is very steep, and
+        true elsewhere.
+    warning : str, optional
+        What is wrong with a run that has ended without an error: that its loss is higher than at
+        the start, that it has left for the flat tail of the loss, where the line is almost
+        vertical, or that it stands on a saddle.  ``None`` if nothing is.
     """
 
     history: History
+    minimum: Tensor | None = None
+    warning: str | None = None
 
     @property
     def best(self) -> Step:
@@ -79,12 +89,19 @@ class Descent:
 
     @property
     def converged(self) -> Tensor:
-        """Whether slope and intercept have stopped moving.
+        """Whether slope and intercept have stopped moving, and in a minimum.
 
         True where, over the last tenth of the steps, neither moved by more than a millionth of
-        its way over the whole run, or by more than rounding.  A run that turns back or still
-        creeps is not converged; one whose learning rate has decayed to nothing stands still, too.
+        its way over the whole run, or by more than rounding, and where the loss curves upward in
+        every direction.  A run that turns back or still creeps is not converged, and neither is
+        one that stands on a saddle; one whose learning rate has decayed to nothing stands still,
+        too.
         """
+        return self.still if self.minimum is None else self.still & self.minimum
+
+    @property
+    def still(self) -> Tensor:
+        """Whether slope and intercept have stopped moving, wherever that is."""
         ways = torch.stack((self.history.slope, self.history.intercept), dim=1)
         end = ways[-1 - max(1, len(ways) // 10) :]
         moved, whole = (part.amax(0) - part.amin(0) for part in (end, ways))
@@ -94,7 +111,7 @@ class Descent:
 
 
 class DivergenceError(FloatingPointError):
-    """Tell at which step and learning rate a descent left the numbers.
+    """Report the step and the learning rate at which a descent diverged.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How points scatter around their mean, and whether they prefer a direction."""
+"""How points scatter around their mean, and whether they have a preferred direction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROUND = 4 * torch.finfo(torch.float64).eps  # less than this share of scatter sh
 def scatter(
     sxx: Tensor, sxy: Tensor, syy: Tensor, unit: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the centered sums with y in units of x, and how much they prefer a direction.
+    """Return the centered sums with y in units of x, and how strongly they favor a direction.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ def scatter(
     radius, total = torch.hypot((sxx - syy) / 2, sxy), sxx + syy
     aimless = ~(radius > ROUND * total)  # true for NaN as well
     if aimless.any():
-        raise ValueError(_why_aimless(total, aimless))
+        raise ValueError(why_aimless(total, aimless))
     return sxx, sxy, syy, radius
 
 
-def _why_aimless(total: Tensor, aimless: Tensor) -> str:
+def why_aimless(total: Tensor, aimless: Tensor) -> str:
     if not total.isfinite().all():
         return OVERFLOW
     same = total == 0

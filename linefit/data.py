@@ -1,4 +1,4 @@
-"""Points to fit: a noisy line made on demand, and two small real data sets."""
+"""Data to fit: a noisy line made on demand, and two small real data sets."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def noisy_line(
     noise : float
         Standard deviation σ of the noise on each coordinate, at least 0.
     seed : int
-        Seed of a generator of its own; the global one is left alone.
+        Seed of the function's own generator; the global one is left alone.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def noisy_line(
 
 
 def hubble() -> Hubble:
-    """Return the distances and velocities of 24 nebulae from which Hubble read his law.
+    """Return the distances and velocities of 24 nebulae from which Hubble derived his law.
 
     Returns
     -------

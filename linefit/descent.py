@@ -14,8 +14,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from linefit._check import ArrayLike, finite, lines, points, records_graphs, values
+from linefit._check import finite, lines, points, records_graphs
 from linefit._history import Descent, DivergenceError, History, Step
+from linefit._judge import judged
+from linefit._numbers import ArrayLike, values
 from linefit.loss import perpendicular_loss
 
 __all__ = ["Descent", "DivergenceError", "History", "Step", "descend"]
@@ -74,7 +76,8 @@ def descend(
     Returns
     -------
     Descent
-        History, best and last step.
+        History, best and last step; a run that ends higher than it began, or far out where the
+        loss is flat, carries a ``warning``.
 
     Raises
     ------
@@ -112,7 +115,7 @@ def descend(
             lr = step_optimizer(total, partial(loss, slope, intercept, x, y))
         if clear_grad:
             slope.grad = intercept.grad = None
-    return _descent(seen)
+    return judged(_descent(seen), loss, x, y)
 
 
 def _settings(lr: Any, steps: Any, dtype: Any) -> tuple[float, int]:

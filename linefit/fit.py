@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from linefit._check import ArrayLike, points, records_graphs, variance_ratios
-from linefit._frame import Frame, framed
-from linefit._scatter import scatter
+from linefit._angle import Direction, descend_angle
+from linefit._batch import mapped, picked
+from linefit._check import Placed, placed, records_graphs, through_of, variance_ratios, weights_of
+from linefit._describe import describe
+from linefit._frame import Framed, framed, relative
+from linefit._given import Given
+from linefit._numbers import ArrayLike
+from linefit._quantile import normal_quantile, student_quantile
 from linefit._sums import BLOCK
 from linefit.line import Line
-from linefit.moments import Moments
 
-MAX_STEPS = 50  # from the worst start five are enough; more means that rounding never settles
-EPS = torch.finfo(torch.float64).eps
 CANCELS = 1e-6  # a smaller share of all scatter has lost digits in the moments
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit:
     """Hold a fitted line and how sure it is.
+
+    The line has the dtype of the points; all that says how sure it is, is float64 and detached.
+    ``print(fit)`` tells it in five lines.  A batch is indexed like a tensor of its shape.  The
+    points are kept, not copied: residuals and bands are computed from them when they are asked for.
 
     Parameters
     ----------
     line : Line
         The fitted line, or a batch of shape (...).
     loss : Tensor of shape (...)
-        What was minimized, at the line: half the mean of the squared distances.
+        What was minimized, at the line: half the mean of the squared residuals.
     n_steps : int
         Steps that the slowest line took.
     converged : Tensor of shape (...)
-        Whether the last step changed nothing but rounding.
+        Whether the steps left nothing to go but rounding.
     covariance : Tensor of shape (..., 2, 2)
         Of slope and intercept, in this order; ``inf`` where the points tell nothing about it,
         as two points alone do, or where the line is vertical.
     hessian_covariance : Tensor of shape (..., 2, 2)
-        The same from second derivatives at the minimum; another one only where a formula for
-        ``covariance`` does not use them.
+        The same from second derivatives at the minimum.  It differs from ``covariance`` where
+        the errors are large: that of :func:`linefit.fit_line` is too small then.
+    n_minima : Tensor of shape (...)
+        How many minima the loss has over all directions, of which the line is the lowest; int64.
+
+    Examples
+    --------
+    >>> import linefit
+    >>> x, y, x_std, y_std = linefit.pearson_york()
+    >>> print(linefit.york(x, y, x_std=x_std, y_std=y_std))  # doctest: +ELLIPSIS
+    slope      -0.481 ± 0.058
+    intercept  5.48 ± 0.29
+    points     10, residual scatter 1.22 times the errors given
+    χ²         11.9, 8 degrees of freedom, MSWD 1.48, p = 0.157
+    converged  after ... steps, the lowest of 2 minima
     """
 
     line: Line
@@ -48,6 +68,8 @@ class Fit:
     converged: Tensor
     covariance: Tensor
     hessian_covariance: Tensor
+    n_minima: Tensor
+    _given: Given
 
     @property
     def slope_se(self) -> Tensor:
@@ -59,9 +81,168 @@ class Fit:
         """Standard error of the intercept, of shape (...)."""
         return self.covariance[..., 1, 1].sqrt()
 
+    @property
+    def points(self) -> tuple[Tensor, Tensor]:
+        """The points x and y, of shape (..., n) each, as far as floats hold them."""
+        x, y, origin = self._given.x, self._given.y, self._given.origin
+        return (x, y) if origin is None else (x + origin.x[..., None], y + origin.y[..., None])
+
+    @property
+    def residuals(self) -> Tensor:
+        """Distances of the points to the line, of shape (..., n), positive above it.
+
+        They count in units of each point's own error, as far as that is known: of the standard
+        deviations for :func:`linefit.york`; for :func:`linefit.fit_line` of errors of which those
+        in x are 1/√w, so that without weights, and with a variance ratio of 1, they are plain
+        distances.  ``loss`` is half the mean of their squares.
+        """
+        return self._given.residuals()
+
+    @property
+    def residual_scatter(self) -> Tensor:
+        """Root of the sum of squared residuals per degree of freedom; NaN if there is none.
+
+        For :func:`linefit.fit_line` it estimates the standard deviation of the errors in x.
+        """
+        n = self._given.x.shape[-1]
+        return (self.loss * 2 * n / self.dof).sqrt() if self.dof else self.loss * math.nan
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom: points less parameters, two of them or, through a point, one."""
+        return self._given.dof
+
+    @property
+    def chi2(self) -> Tensor:
+        """Sum of squared residuals; NaN where no size of the errors was given to hold it against.
+
+        So it is for :func:`linefit.fit_line`, which takes the size of the errors from the points.
+        """
+        known = 1.0 if self._given.errors_known else math.nan
+        return self.loss * 2 * self._given.x.shape[-1] * known
+
+    @property
+    def reduced_chi2(self) -> Tensor:
+        """χ² per degree of freedom, the MSWD of geochronology; NaN where there is none."""
+        return self.chi2 / self.dof if self.dof else self.chi2 * math.nan
+
+    @property
+    def p_value(self) -> Tensor:
+        """Probability of a χ² at least as large, if line and errors are right; NaN without χ²."""
+        half = torch.full_like(self.loss, self.dof / 2)
+        return torch.special.gammaincc(half, self.chi2 / 2) if self.dof else self.chi2 * math.nan
+
+    def slope_interval(self, level: float = 0.95) -> tuple[Tensor, Tensor]:
+        r"""Return the interval around the slope that holds the true one so often.
+
+        Where the errors were given, as for :func:`linefit.york`, it reaches as many standard
+        errors to both sides as the normal distribution asks.  Where their size is estimated, as
+        for :func:`linefit.fit_line`, it is an interval of angles, with Student's t,
+
+        .. math:: \sin 2 \Delta\varphi = 2 t \operatorname{se}(\varphi)
+
+        which is exact where errors and true points are Gaussian, few or many, and hardly differs
+        from the slope ± t standard errors where these are small.  It is (−∞, ∞) where no slope,
+        or not even a vertical line, can be excluded.
+
+        Parameters
+        ----------
+        level : float
+            How often, within (0, 1).
+
+        Returns
+        -------
+        tuple of Tensor of shape (...)
+            Lower and upper end.
+
+        References
+        ----------
+        M. A. Creasy (1956), Confidence limits for the gradient in the linear functional
+        relationship, Journal of the Royal Statistical Society B 18(1).
+        """
+        quantile, slope = self._quantile(level), self._given.slope
+        if self._given.errors_known:
+            return slope - quantile * self.slope_se, slope + quantile * self.slope_se
+        unit = (self._given.y_std / self._given.x_std)[..., 0]
+        angle = torch.atan2(slope, unit)
+        sine = 2 * quantile * self.slope_se / (unit * (1 + (slope / unit).square()))
+        half = sine.clamp(max=1).asin() / 2
+        open_ended = ~((sine < 1) & (angle.abs() + half < math.pi / 2))  # true for NaN as well
+        low, high = unit * (angle - half).tan(), unit * (angle + half).tan()
+        return torch.where(open_ended, -torch.inf, low), torch.where(open_ended, torch.inf, high)
+
+    def band(self, x: ArrayLike, level: float = 0.95) -> tuple[Tensor, Tensor]:
+        """Return between which heights the true line runs above ``x``, so often.
+
+        Each x is for itself: a whole line lies between all of them less often.
+
+        Parameters
+        ----------
+        x : array-like of shape (..., n) or ()
+            Abscissas; leading axes match those of the line.
+        level : float
+            How often, within (0, 1).
+
+        Returns
+        -------
+        tuple of Tensor
+            Lower and upper height for each x.
+
+        Raises
+        ------
+        ValueError
+            If the line is vertical.
+        """
+        if (self._given.normal[..., 1] == 0).any():
+            raise ValueError("A vertical line has no height above x, and so no band.")
+        height, variance = self._given.height(x, self.covariance[..., 0, 0])
+        reach = self._quantile(level) * variance.sqrt()
+        return height - reach, height + reach
+
+    def _quantile(self, level: float) -> float:
+        if not 0 < level < 1:
+            raise ValueError(f"level must be within (0, 1), such as 0.95, but it is {level}.")
+        if self._given.errors_known:
+            return normal_quantile(level)
+        return student_quantile(level, self.dof) if self.dof else math.inf
+
+    def __getitem__(self, index: Any) -> Fit:
+        """Return the fit of some lines of a batch, or of one."""
+        part: Fit = picked(self, index, self.loss.shape)
+        return part
+
+    def to(self, target: torch.device | str | torch.dtype) -> Fit:
+        """Return the same fit on a device, or its line in another dtype.
+
+        Parameters
+        ----------
+        target : torch.device, str or torch.dtype
+            A device for everything, or a dtype for the line; the rest stays float64.
+
+        Returns
+        -------
+        Fit
+            An equal one.
+        """
+        if isinstance(target, torch.dtype):
+            return replace(self, line=self.line.to(target))
+        moved: Fit = mapped(self, lambda t: t.to(device=target))
+        return moved
+
+    def __repr__(self) -> str:
+        """Tell line, errors, points, misfit and convergence in five lines."""
+        return describe(self)
+
 
 @records_graphs
-def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> Fit:
+def fit_line(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    variance_ratio: ArrayLike = 1.0,
+    weights: ArrayLike | None = None,
+    through: tuple[ArrayLike, ArrayLike] | None = None,
+) -> Fit:
     r"""Fit a line with errors in both coordinates by gradient descent on its angle.
 
     Over the angle φ the loss of total least squares is a cosine, one minimum per half turn,
@@ -74,11 +255,21 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> 
     The curvature of a cosine is largest at its minimum, so the learning rate
     :math:`1 / \lambda_{max}` is both safe and fast: about five steps, whatever the points.
 
-    The standard errors come from the Hessian of the negative log-likelihood
-    :math:`-\log p = N L(a, b) / \sigma^2`, also by autograd.  They assume that the true points lie
-    on a line, that their errors are independent and Gaussian with the variance ratio given, and
-    that there are enough of them for the likelihood to be quadratic near its maximum; σ² is
-    estimated from the distances, with N − 2 degrees of freedom.
+    With the scatter along the line :math:`\lambda_1` and across it :math:`\lambda_2`, sums of
+    squares in units in which the errors of both axes are alike, the variance of the angle is
+
+    .. math::
+       \operatorname{var} \varphi = \frac{\sigma^2 \lambda_1}{(\lambda_1 - \lambda_2)^2},
+       \qquad \sigma^2 = \frac{\lambda_2}{N - 2}
+
+    and with :math:`a = \sqrt\delta \tan\varphi` that of the slope is
+    :math:`\delta (1 + a^2 / \delta)^2 \operatorname{var} \varphi`.  It holds however large the
+    errors are, as long as they are independent, Gaussian, and of the variance ratio given, and
+    the true points lie on a line.  The second derivative of :math:`N L / \sigma^2`, by autograd
+    too, gives :math:`\sigma^2 / (\lambda_1 - \lambda_2)`: the same where the errors are small
+    beside the spread of the points, and too small where they are not.  Of few points with errors
+    larger than their spread no standard error tells enough; :meth:`linefit.Fit.slope_interval`
+    does.
 
     Parameters
     ----------
@@ -86,18 +277,31 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> 
         The points; leading axes are independent lines.
     variance_ratio : array-like of shape (...)
         Variance of the errors in y over that of the errors in x, positive.
+    weights : array-like of shape (..., n), (n,) or (), optional
+        How much each point counts, positive: one over the variance of its errors, in any unit.
+    through : pair of array-like of shape (...), optional
+        x and y of a point that the line must meet, such as ``(0, 0)``, in place of the mean.  A
+        degree of freedom is saved: N − 1 takes the place of N − 2.
 
     Returns
     -------
     Fit
         The line, equal to that of :func:`linefit.total_least_squares`; ``loss`` is
-        :math:`\frac{1}{2N} \sum (a x_i - y_i + b)^2 / (a^2 + \delta)`.  The line is differentiable
-        where the points require gradients, by the implicit function theorem; the rest is detached.
+        :math:`\frac{1}{2N} \sum w_i (a x_i - y_i + b)^2 / (a^2 + \delta)`.  ``covariance`` holds
+        for errors of any size, ``hessian_covariance`` is that of the second derivatives.  The
+        line is differentiable where the points require gradients, by the implicit function
+        theorem; the rest is detached.
 
     Raises
     ------
     ValueError, TypeError
         As :func:`linefit.total_least_squares` does.
+
+    References
+    ----------
+    L. J. Gleser (1981), Estimation in a multivariate "errors in variables" regression model,
+    Annals of Statistics 9(1).
+    W. A. Fuller (1987), Measurement Error Models, section 1.3.
 
     Examples
     --------
@@ -107,90 +311,89 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, variance_ratio: ArrayLike = 1.0) -> 
     >>> fit.slope_se.item() < 0.1, bool(fit.converged)
     (True, True)
     """
-    x, y = points(x, y, check_values=False)
-    moments, frame = framed(x, y, one_unit=True)
-    ratio = variance_ratios(variance_ratio, moments.sxx)
-    run, rise, n_steps, converged = _descend_angle(moments, ratio.sqrt())
-    line = Line.through(moments.mean_x, moments.mean_y, run, rise)
-    squares = _squares(x.detach(), y.detach(), moments, line, frame)
-    loss, covariance = _uncertainty(moments, line, squares, ratio.detach(), frame)
-    kind = x.dtype
-    covariance = covariance.to(kind)
-    carried = frame.carry(line, kind)
-    return Fit(carried, loss.to(kind), n_steps, converged, covariance, covariance)
+    points = placed(x, y, least=2 if through is None else 1, check_values=False)
+    ratio = variance_ratios(variance_ratio, points.x[..., 0])
+    weights = weights_of(weights, points.x)
+    weight, unit = relative(weights)
+    place = framed(points, ratio=ratio, weights=weight, through=through_of(through, points))
+    moments = place.moments
+    way = descend_angle(moments, place.ratio.sqrt())
+    own = Line.through(moments.mean_x, moments.mean_y, way.run, way.rise)
+    line = place.frame.carry(own, torch.float64)
+    with torch.no_grad():
+        across = _across(points, weight, place, own)
+        loss = across * place.frame.unit_x * place.frame.unit_x / (2 * points.x.shape[-1])
+        loss = loss if unit is None else loss * unit
+        given = _made_of(points, weights, ratio, place, line)
+        given = given._replace(n_parameters=2 if through is None else 1)
+        robust, hess, height = _covariances(place, way, across, given)
+        given = given._replace(height_variance=height)
+    line = Line(line.normal.to(points.dtype), line.offset.to(points.dtype))
+    one = torch.ones_like(way.settled, dtype=torch.int64)
+    return Fit(line, loss, way.n_steps, way.settled, robust, hess, one, given)
 
 
-def _descend_angle(m: Moments, unit: Tensor) -> tuple[Tensor, Tensor, int, Tensor]:
-    """Return the direction (run, rise) of least loss, the steps taken and whether they settled."""
-    xx, xy, yy, radius = scatter(m.sxx, m.sxy, m.syy, unit)
-    total = (xx + yy).detach()
-    flat = xx >= yy  # the angle counts from the axis of more scatter, within 45° of the answer
-    along, across = torch.where(flat, xx, yy) / total, torch.where(flat, yy, xx) / total
-    mixed, rate = xy / total, total / (2 * radius.detach())  # rate is 1 / λmax
+def _across(points: Placed, weights: Tensor | None, place: Framed, line: Line) -> Tensor:
+    """Return the weighted sum of squared distances to a line of the frame, (...).
 
-    tracked = along.requires_grad or mixed.requires_grad
-
-    def gradient(angle: Tensor) -> Tensor:
-        sin, cos = angle.sin(), angle.cos()
-        loss = (along * sin**2 - 2 * mixed * sin * cos + across * cos**2) / 2
-        return torch.autograd.grad(loss.sum(), angle, create_graph=tracked)[0]
-
-    angle, n_steps, settled = torch.zeros_like(rate), 0, torch.zeros_like(flat)
-    while n_steps < MAX_STEPS and not settled.all():
-        step = rate * gradient(angle.requires_grad_()).detach()
-        angle, n_steps = angle.detach() - step, n_steps + 1
-        settled = step.abs() <= 4 * EPS * rate * (mixed.detach().abs() + angle.abs())
-    for _ in range(2 * tracked):  # with a graph: one step for each derivative of the answer
-        here = angle if angle.requires_grad else angle.clone().requires_grad_()
-        angle = (here if angle.requires_grad else angle) - rate * gradient(here)
-    sin, cos = angle.sin(), angle.cos()
-    sign = torch.where(sin < 0, -1, 1)
-    run, rise = torch.where(flat, cos, sign * sin), torch.where(flat, sin, sign * cos)
-    return run, rise * unit, n_steps, settled
-
-
-def _squares(x: Tensor, y: Tensor, m: Moments, line: Line, frame: Frame) -> Tensor:
-    """Return the sum of squared distances to a line of the frame, (...)."""
-    nx, ny = line.normal.detach().unbind(-1)
-    sxx, sxy, syy = m.sxx.detach(), m.sxy.detach(), m.syy.detach()
-    squares = nx * nx * sxx + 2 * nx * ny * sxy + ny * ny * syy
-    if (squares > CANCELS * (sxx + syy)).all():
-        return squares
+    They count in units of x, in which both axes have errors of one size.
+    """
+    m, (nx, ny) = place.moments, line.normal.unbind(-1)
+    unit = nx * nx + place.ratio * ny * ny
+    squares = nx * nx * m.sxx + 2 * nx * ny * m.sxy + ny * ny * m.syy
+    if (squares > CANCELS * (m.sxx + m.syy)).all():
+        return squares / unit
     total = torch.zeros_like(squares)  # the moments have cancelled: ask the points themselves
-    mean_x, mean_y = m.mean_x.detach(), m.mean_y.detach()
-    for part_x, part_y in zip(x.split(BLOCK, -1), y.split(BLOCK, -1), strict=True):
-        u, v = frame.own(part_x, part_y)
-        u, v = u - mean_x[..., None], v - mean_y[..., None]
-        total += (nx[..., None] * u + ny[..., None] * v).square().sum(-1)
-    return total
+    every = [t.split(BLOCK, -1) for t in (points.x, points.y)]
+    shares = weights.split(BLOCK, -1) if weights is not None else [None] * len(every[0])
+    for part_x, part_y, w in zip(*every, shares, strict=True):
+        u, v = place.frame.own(part_x, part_y)
+        u, v = u - m.mean_x[..., None], v - m.mean_y[..., None]
+        square = (nx[..., None] * u + ny[..., None] * v).square()
+        total += (square if w is None else w * square).sum(-1)
+    return total / unit
 
 
-def _uncertainty(
-    m: Moments, line: Line, squares: Tensor, ratio: Tensor, frame: Frame
-) -> tuple[Tensor, Tensor]:
-    """Return the loss at the line, and the covariance of slope and intercept."""
-    nx, ny = line.normal.detach().unbind(-1)
-    sxx, sxy, syy, one = m.sxx.detach(), m.sxy.detach(), m.syy.detach(), torch.ones_like(nx)
-    squares = squares / (nx * nx + ratio * ny * ny)
-    variance = torch.where(m.n > 2, squares / (m.n - 2), torch.inf)  # of the errors in x
-    steep = nx.abs() > ny  # then x over y is the better slope, and the ratio changes its place
-    slope = torch.where(steep, -ny / nx, -nx / ny)
-    suu, svv = torch.where(steep, syy, sxx), torch.where(steep, sxx, syy)
-    of_slope, of_one = torch.where(steep, ratio, one), torch.where(steep, one, ratio)
-
-    def misfit(a: Tensor, height: Tensor) -> Tensor:
-        total = svv - 2 * a * sxy + a * a * suu + m.n * height * height
-        return total / (2 * (of_slope * a * a + of_one))
-
-    inverse, _ = torch.linalg.inv_ex(hessian(misfit, slope, torch.zeros_like(slope)))
-    own = variance[..., None, None] * inverse
-    covariance = frame.covariance(own, slope, steep, m.mean_x.detach())
-    return squares / (2 * m.n) * frame.unit_x * frame.unit_x, covariance
+def _made_of(
+    points: Placed, weights: Tensor | None, ratio: Tensor, place: Framed, line: Line
+) -> Given:
+    """Return points and line as the fit keeps them; ``line`` is in the points' coordinates."""
+    m = place.moments
+    one = torch.ones_like(m.sxx)[..., None]
+    x_std = one if weights is None else weights.rsqrt()
+    pivot = torch.stack(place.frame.place(m.mean_x, m.mean_y), dim=-1)
+    errors = x_std, ratio.sqrt()[..., None] * x_std, 0 * one
+    x, y = points.x.detach(), points.y.detach()
+    return Given(x, y, *errors, line.normal.detach(), pivot, torch.empty_like(m.sxx), points.origin)
 
 
-def hessian(function: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor) -> Tensor:
-    """Return second derivatives, of shape (..., 2, 2), each element of the batch for itself."""
-    a, b = a.detach().requires_grad_(), b.detach().requires_grad_()
-    first = torch.autograd.grad(function(a, b).sum(), (a, b), create_graph=True)
-    rows = [torch.autograd.grad(g.sum(), (a, b), retain_graph=True) for g in first]
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+def _covariances(
+    place: Framed, way: Direction, across: Tensor, given: Given
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the covariance, that of the Hessian, and the variance of the height at the pivot."""
+    m, frame, ratio = place
+    dof = given.dof
+    variance = across / dof if dof else torch.full_like(across, torch.inf)  # of the errors in x
+    apart = way.curvature * way.total  # how much the scatter along the line exceeds that across
+    slope = way.rise / way.run
+    turn = ratio.sqrt() * (1 + slope * slope / ratio) * frame.unit_y / frame.unit_x
+    height = variance * (slope * slope + ratio) / m.n * frame.unit_y * frame.unit_y
+    if given.n_parameters == 1:
+        height = torch.zeros_like(height)  # the line meets that point, whatever its slope
+    x = frame.place(m.mean_x, m.mean_y)[0]
+    x = x if given.origin is None else given.origin.x + x
+    hess = turn * turn * (variance / apart)
+    both = spread(torch.stack((hess * ((way.total - across) / apart), hess)), height, x)
+    return both[0], both[1], height
+
+
+def spread(slope: Tensor, height: Tensor, x: Tensor) -> Tensor:
+    """Return the covariance of slope and intercept from the variances of slope and height.
+
+    The height is that above ``x``, where it knows nothing of the slope.  What is not a number is
+    infinite: nothing is known of it.
+    """
+    lever = -x * slope
+    rows = torch.stack((slope, lever, lever, height - lever * x), dim=-1)
+    rows = torch.where(rows.isfinite(), rows, torch.inf)
+    return rows.reshape(*rows.shape[:-1], 2, 2)

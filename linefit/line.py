@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from linefit._check import ArrayLike, lines, values
+from linefit._batch import mapped, picked
+from linefit._check import lines
+from linefit._numbers import ArrayLike, values
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """Hold the line of all points p with ``normal · p = offset``.
+    """Hold a straight line in normal form: all points p with ``normal · p = offset``.
 
     The normal is a unit vector, so that the signed distance of a point to the line is
 
@@ -23,7 +26,7 @@ class Line:
     Parameters
     ----------
     normal : Tensor of shape (..., 2)
-        Unit vector across the line, with ``n_y`` ≥ 0; taken as it is.
+        Unit vector at a right angle to the line, with ``n_y`` ≥ 0; not checked.
     offset : Tensor of shape (...)
         Signed distance of the line from the origin, along the normal.
 
@@ -46,7 +49,7 @@ class Line:
         Parameters
         ----------
         slope, intercept : array-like of shape (...)
-            Finite numbers; a vertical line has no such form.
+            Finite numbers; a vertical line cannot be written this way.
 
         Returns
         -------
@@ -73,7 +76,7 @@ class Line:
 
     @classmethod
     def through(cls, x: Tensor, y: Tensor, run: Tensor, rise: Tensor) -> Line:
-        """Return the line through a point, in a direction that may be vertical.
+        """Return the line through a point in a given direction, which may be vertical.
 
         Parameters
         ----------
@@ -118,7 +121,7 @@ class Line:
         Returns
         -------
         Tensor
-            The distances, in the unit that x and y share.
+            The distances, in the common unit of x and y.
         """
         px, py = values(x, "x").to(self.normal), values(y, "y").to(self.normal)
         nx, ny, c = self._beside(torch.broadcast_tensors(px, py)[0])
@@ -149,8 +152,33 @@ class Line:
             raise ValueError(f"A vertical line has no height above x{bad}; use signed_distance.")
         return (c - nx * px) / ny
 
+    def __call__(self, x: ArrayLike) -> Tensor:
+        """Return the height of the line above ``x``, as :meth:`y_at` does."""
+        return self.y_at(x)
+
+    def __getitem__(self, index: Any) -> Line:
+        """Return some lines of a batch, or one."""
+        part: Line = picked(self, index, self.offset.shape)
+        return part
+
+    def to(self, target: torch.device | str | torch.dtype) -> Line:
+        """Return the same line on a device, or in another dtype.
+
+        Parameters
+        ----------
+        target : torch.device, str or torch.dtype
+            The device or the dtype.
+
+        Returns
+        -------
+        Line
+            An equal one.
+        """
+        moved: Line = mapped(self, lambda t: t.to(target))
+        return moved
+
     def _beside(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return normal and offset with a last axis added where ``x`` has one for its points."""
+        """Return normal and offset, with a last axis added where ``x`` has an axis of points."""
         parts = (self.normal[..., 0], self.normal[..., 1], self.offset)
         nx, ny, c = (p[..., None] if self.offset.dim() and x.dim() else p for p in parts)
         return nx, ny, c

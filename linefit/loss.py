@@ -1,8 +1,8 @@
 """Distances of points to a line, as losses that autograd can differentiate.
 
 Each takes slope and intercept of shape (...) and points of shape (..., n), and returns one loss
-of shape (...) for each line.  They are plain tensor expressions: nothing is validated, so that
-the graph holds the formula and nothing else.
+of shape (...) for each line.  They are plain tensor expressions without validation, so that the
+graph holds the formula and nothing else.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def perpendicular_loss(slope: Tensor, intercept: Tensor, x: Tensor, y: Tensor) -
 
     .. math:: L(a, b) = \frac{1}{2N} \sum_{i=1}^N \frac{(a x_i - y_i + b)^2}{a^2 + 1}
 
-    The denominator is the same for every point, so one division after the mean does the work of N.
+    The denominator is the same for every point, so a single division after the mean replaces N.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def huber_loss(
 ) -> Tensor:
     r"""Return the mean Huber loss of the perpendicular distances, for points with outliers.
 
-    A distance d costs d²/2 up to δ and δ(d − δ/2) beyond, so that a far point pulls with a
-    bounded force.  No closed form gives its line: it takes a descent, and so a gradient.
+    A distance d costs d²/2 up to δ and δ(d − δ/2) beyond it, so that a distant point pulls with a
+    bounded force.  The best line has no closed form: finding it takes a descent, and a gradient.
 
     .. math::
        L(a, b) = \frac{1}{N} \sum_{i=1}^N h_\delta\left(
@@ -93,12 +93,12 @@ def huber_loss(
     x, y : Tensor of shape (..., n)
         The points, both coordinates in the same unit.
     delta : float
-        Distance δ from which a point counts as far, in the unit of x and y.
+        Distance δ beyond which the loss grows linearly, in the unit of x and y.
 
     Returns
     -------
     Tensor of shape (...)
-        In squared units of x and y; :func:`perpendicular_loss` where all points are near.
+        In squared units of x and y; the same as :func:`perpendicular_loss` up to the distance δ.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def weighted_loss(
     Returns
     -------
     Tensor of shape (...)
-        Without unit.
+        Dimensionless.
 
     References
     ----------

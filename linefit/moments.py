@@ -7,20 +7,25 @@ and reduced over many processes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import reduce
 from itertools import pairwise
 from operator import add
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from linefit._check import ArrayLike, finite, is_read_only, points, variance_ratios
+from linefit._batch import mapped, picked
+from linefit._check import Placed, finite, is_read_only, placed, variance_ratios
+from linefit._numbers import ArrayLike, two_sum
 from linefit._scatter import OVERFLOW, scatter
-from linefit._sums import BLOCK, power_sums, two_sum
+from linefit._sums import power_sums, weighted_sums
 from linefit.line import Line
+
+PIECE = 1 << 20  # points of a file that are in memory at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +89,10 @@ class Moments:
             If the points are no finite numbers of one shape, or so far apart that the squares of
             their distances overflow.
         """
-        if is_read_only(x) and is_read_only(y) and x.shape == y.shape and len(x) > BLOCK:
-            edges = [*range(0, len(x), BLOCK), len(x)]
+        if is_read_only(x) and is_read_only(y) and x.shape == y.shape and len(x) > PIECE:
+            edges = [*range(0, len(x), PIECE), len(x)]
             return reduce(add, (_piece(x, y, i, j) for i, j in pairwise(edges)))
-        return _kept(*points(x, y, check_values=False))
+        return _kept(placed(x, y, check_values=False))
 
     @classmethod
     def of_chunks(cls, chunks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
@@ -113,7 +118,7 @@ class Moments:
         >>> Moments.of_chunks(([i, i + 0.5], [2 * i, 2 * i + 1]) for i in range(50)).line()
         Line(slope=2, intercept=0, angle=1.10715)
         """
-        parts = (_kept(*points(x, y, least=1, check_values=False)) for x, y in chunks)
+        parts = (_kept(placed(x, y, least=1, check_values=False)) for x, y in chunks)
         first = next(parts, None)
         if first is None:
             raise ValueError("A line needs at least two points, but there are no chunks.")
@@ -137,6 +142,27 @@ class Moments:
         sxy = self.sxy + other.sxy + weight * dx * dy
         syy = self.syy + other.syy + weight * dy * dy
         return Moments(n, mean_x, mean_y, sxx, sxy, syy, rest_x, rest_y)
+
+    def __getitem__(self, index: Any) -> Moments:
+        """Return the moments of some lines of a batch, or of one."""
+        part: Moments = picked(self, index, self.n.shape)
+        return part
+
+    def to(self, device: torch.device | str) -> Moments:
+        """Return the same moments on a device; their dtype is float64 always.
+
+        Parameters
+        ----------
+        device : torch.device or str
+            Where to move them.
+
+        Returns
+        -------
+        Moments
+            Equal ones, there.
+        """
+        moved: Moments = mapped(self, lambda t: t.to(device=device))
+        return moved
 
     def all_reduce(self, group: torch.distributed.ProcessGroup | None = None) -> Moments:
         """Return the moments of the points of all processes, the same bits on each of them.
@@ -202,30 +228,58 @@ class Moments:
 
 def _piece(x: NDArray[np.generic], y: NDArray[np.generic], start: int, end: int) -> Moments:
     try:
-        return _kept(*points(x[start:end], y[start:end], least=1, check_values=False))
+        return _kept(placed(x[start:end], y[start:end], least=1, check_values=False))
     except ValueError as error:
         raise ValueError(f"Among points {start} to {end - 1}: {error}") from error
 
 
-def _kept(x: Tensor, y: Tensor) -> Moments:
+def _kept(points: Placed) -> Moments:
+    x, y, origin = points
     moments = summed(x, y)
     if not (moments.sxx + moments.syy).isfinite().all():
         finite(x, "x")
         finite(y, "y")
         raise ValueError(OVERFLOW)
-    return moments
+    if origin is None:
+        return moments
+    mean_x, rest_x = two_sum(origin.x, moments.mean_x)
+    mean_y, rest_y = two_sum(origin.y, moments.mean_y)
+    return replace(
+        moments,
+        mean_x=mean_x,
+        mean_y=mean_y,
+        rest_x=rest_x + (moments.rest_x + origin.rest_x),
+        rest_y=rest_y + (moments.rest_y + origin.rest_y),
+    )
 
 
-def summed(x: Tensor, y: Tensor) -> Moments:
+def summed(
+    x: Tensor,
+    y: Tensor,
+    *,
+    weights: Tensor | None = None,
+    through: tuple[Tensor, Tensor] | None = None,
+) -> Moments:
     """Return the moments of points of one shape (..., n).
 
-    They are not finite where squares overflow, or where points are not finite.
+    They are not finite where squares overflow, or where points are not finite.  With weights, of
+    the shape of the points, the count is their sum; through a given point, of shape (...), the
+    sums are centered there.
     """
-    sums = power_sums(x, y)
-    n = x.shape[-1]
+    if weights is None:
+        sums = power_sums(x, y)
+        count = torch.full_like(sums.product, x.shape[-1])
+    else:
+        count, sums = weighted_sums(x, y, weights)
+    n = count[..., None]
     rounded, rest = two_sum(sums.start, sums.first / n)
-    sxx, syy = (sums.squares - sums.first.square() / n).clamp(min=0).unbind(-1)
-    sxy = sums.product - sums.first.prod(-1) / n
-    count = torch.full_like(sxy, n)
+    squares = (sums.squares - sums.first.square() / n).clamp(min=0)
+    sxy = sums.product - sums.first.prod(-1) / count
+    if through is not None:
+        given = torch.stack(through, dim=-1)
+        apart = (rounded - given) + rest
+        squares, sxy = squares + n * apart.square(), sxy + count * apart.prod(-1)
+        rounded, rest = given, torch.zeros_like(given)
     (mean_x, mean_y), (rest_x, rest_y) = rounded.unbind(-1), rest.unbind(-1)
+    sxx, syy = squares.unbind(-1)
     return Moments(count, mean_x, mean_y, sxx, sxy, syy, rest_x, rest_y)

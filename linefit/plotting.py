@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from linefit._check import ArrayLike, points, values
+from linefit._check import points
 from linefit._draw import draw_box, draw_route, fit_axes
+from linefit._numbers import ArrayLike, values
 from linefit.loss import perpendicular_loss
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from linefit.descent import Descent, Loss
+    from linefit.fit import Fit
     from linefit.graph import Graph
     from linefit.graph.draw.layout import Layout
     from linefit.line import Line
@@ -69,6 +71,43 @@ def plot_line(ax: Axes, line: Line, **kwargs: Any) -> Axes:
     foot = line.offset.item() * nx, line.offset.item() * ny
     limits = ax.get_xlim(), ax.get_ylim()
     ax.axline(foot, (foot[0] + ny, foot[1] - nx), **kwargs)
+    ax.set(xlim=limits[0], ylim=limits[1])
+    return ax
+
+
+def plot_fit(ax: Axes, fit: Fit, *, level: float = 0.95, **kwargs: Any) -> Axes:
+    """Draw a fitted line, and the band in which the true line runs above each x, so often.
+
+    They reach from edge to edge without moving the edges; axes without anything in them get the
+    edges of the points.  A vertical line has no band, and neither has one through two points.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw, best after :func:`plot_points`.
+    fit : Fit
+        What :func:`linefit.fit_line` or :func:`linefit.york` returned for one line.
+    level : float
+        How often the band holds the true height, within (0, 1).
+    **kwargs
+        For :meth:`matplotlib.axes.Axes.axline`; the band takes the line's color.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    _one(fit.loss, 0)
+    if not ax.has_data():
+        x, y = (_drawn(t) for t in fit.points)
+        ax.update_datalim(torch.stack((x, y), dim=1).numpy())
+        ax.autoscale_view()
+    limits = ax.get_xlim(), ax.get_ylim()
+    plot_line(ax, fit.line, **kwargs)
+    if fit.slope_se.isfinite() and fit.intercept_se.isfinite():
+        x = torch.linspace(*limits[0], 200, dtype=torch.float64)
+        low, high = (_drawn(t) for t in fit.band(x, level))
+        ax.fill_between(x, low, high, color=ax.lines[-1].get_color(), alpha=0.2, linewidth=0)
     ax.set(xlim=limits[0], ylim=limits[1])
     return ax
 

@@ -1,4 +1,4 @@
-"""Reverse mode by hand in NumPy: layers, a tape that records them as they run, a net of them.
+"""Reverse mode by hand in NumPy: layers, a tape that records them as they run, and nets of layers.
 
 >>> tape = Tape()
 >>> x, y = tape.variable([1, 2], "x"), tape.variable([3, 4], "y")
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 class Layer(NamedTuple):
-    """An operation: ``forward(*bottom)`` is its top, ``backward(top_diff, *bottom)`` its rule."""
+    """An operation: ``forward(*bottom)`` gives its top, ``backward(diff, *bottom)`` its diffs."""
 
     name: str
     forward: Callable[..., Any]
@@ -41,7 +41,7 @@ InnerProduct = Layer(  # x (n, inputs), weight w (outputs, inputs), bias b (outp
 
 
 def power(n: float) -> Layer:
-    """Return the layer that raises to the constant power n."""
+    """Return the layer that raises its input to the constant power n."""
     return Layer(f"pow[{n}]", lambda x: x**n, lambda g, x: (g * n * x ** (n - 1) if n else 0 * g,))
 
 
@@ -52,7 +52,7 @@ def _array(value: ArrayLike) -> Array:
 
 
 def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
-    """Sum a gradient over the axes along which broadcasting had repeated an input."""
+    """Sum a gradient over the axes along which broadcasting repeated an input."""
     new = grad.ndim - len(shape)
     repeated = (*range(new), *(new + axis for axis, size in enumerate(shape) if size == 1))
     return np.asarray(grad.sum(axis=repeated)).reshape(shape)
@@ -103,15 +103,15 @@ class Tape:
         self.nodes: list[Var] = []
 
     def variable(self, value: ArrayLike, name: str = "", requires_grad: bool = True) -> Var:
-        """Put a leaf on the tape: a variable, or a constant if it requires no gradient."""
+        """Add a leaf to the tape: a variable, or a constant if it requires no gradient."""
         kind = "variable" if requires_grad else "constant"
         return self.record(Layer(kind, lambda: value, lambda _: ()), name=name)
 
     def record(self, layer: Layer, *operands: Var | ArrayLike, name: str = "") -> Var:
-        """Run a layer on variables or constants and write it down; return its value."""
+        """Run a layer on variables or constants, record it, and return its output."""
         inputs = tuple(v if isinstance(v, Var) else self.variable(v, "", False) for v in operands)
         if any(v.tape is not self for v in inputs):
-            raise ValueError(f"{layer.name} got a variable of another tape: take its .value")
+            raise ValueError(f"{layer.name} got a variable of another tape: pass its .value")
         value = _array(layer.forward(*(v.value for v in inputs)))
         needs = layer.name == "variable" or any(v.requires_grad for v in inputs)
         self.nodes.append(Var(self, name or f"v{len(self.nodes)}", layer, inputs, value, needs))
@@ -136,7 +136,7 @@ class Tape:
 
 
 class Net:
-    """Layers chained beforehand, as (layer, names of its bottoms, name of its top)."""
+    """Layers chained beforehand, each as (layer, names of its bottoms, name of its top)."""
 
     def __init__(self, *steps: tuple[Layer, str, str]) -> None:
         self.steps = steps

@@ -1,5 +1,6 @@
 """The sources of the site, read from the tree: what there must be in the built one."""
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -32,3 +33,10 @@ def name(source):
 
 
 NAMES = [name(source) for source in [*PAGES, *SCRIPTS]]
+
+# The story of conf.py: the pages of each level, in the order in which they are to be read.
+(STORY,) = (
+    ast.literal_eval(node.value)
+    for node in ast.parse((DOCS / "conf.py").read_text(encoding="utf-8")).body
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "story"
+)

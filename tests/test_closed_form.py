@@ -227,3 +227,91 @@ def test_a_variance_ratio_is_positive(ratio):
     """Only a positive, finite ratio of variances makes sense."""
     with pytest.raises(ValueError, match="variance_ratio must be"):
         lf.total_least_squares([0, 1], [0, 1], variance_ratio=ratio)
+
+
+def brute(x, y, w, ratio):
+    """Return slope and intercept of the weighted line in 60 digits; no weights are all one."""
+    x, y, w = ([mpmath.mpf(float(v)) for v in c] for c in (x, y, w))
+    n = mpmath.fsum(w)
+    mx = mpmath.fsum(k * p for k, p in zip(w, x, strict=True)) / n
+    my = mpmath.fsum(k * q for k, q in zip(w, y, strict=True)) / n
+    triples = [(k, p - mx, q - my) for k, p, q in zip(w, x, y, strict=True)]
+    return *_axis(triples, ratio), mx, my
+
+
+def _axis(triples, ratio):
+    sxx = mpmath.fsum(k * u * u for k, u, _ in triples)
+    syy = mpmath.fsum(k * v * v for k, _, v in triples) / ratio
+    sxy = mpmath.fsum(k * u * v for k, u, v in triples) / mpmath.sqrt(ratio)
+    half = (sxx - syy) / 2
+    radius = mpmath.sqrt(half**2 + sxy**2)
+    total = (sxy / (half + radius) if half > 0 else (radius - half) / sxy) * mpmath.sqrt(ratio)
+    return total, sxy * mpmath.sqrt(ratio) / sxx
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("ratio", [1.0, 4.0])
+def test_weighted_lines_are_exact(ratio, scale, offset):
+    """With a weight for each point, slope and intercept agree with 60 digits, at any size."""
+    x, y = (c + offset for c in cloud(6))
+    w = torch.linspace(0.1, 3, 8, dtype=torch.float64)
+    total, ordinary, mx, my = brute(x, y, w, ratio)
+    for slope, line in (
+        (total, lf.total_least_squares(x, y, weights=w * scale, variance_ratio=ratio)),
+        (ordinary, lf.ordinary_least_squares(x, y, weights=w * scale)),
+    ):
+        assert line.slope.item() == pytest.approx(float(slope), rel=1e-9 if offset else 1e-12)
+        height = float(my + slope * (5 - mx))
+        assert line(5.0).item() == pytest.approx(height, rel=1e-8 if offset else 1e-12)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_a_weight_of_two_is_a_point_twice(fit):
+    """A point that counts twice is as good as two of them."""
+    twice = fit([0.0, 1.0, 2.0, 2.0], [0.0, 3.0, 4.0, 4.0])
+    weighted = fit([0.0, 1.0, 2.0], [0.0, 3.0, 4.0], weights=[1.0, 1.0, 2.0])
+    assert weighted.slope.item() == pytest.approx(twice.slope.item(), rel=1e-14)
+    assert weighted.offset.item() == pytest.approx(twice.offset.item(), rel=1e-14)
+
+
+@pytest.mark.parametrize("size", [1e-160, 1.0, 1e160])
+@pytest.mark.parametrize("weights", [None, 2.0])
+@pytest.mark.parametrize("place", [(0.0, 0.0), (5.0, -2.0)])
+def test_a_line_meets_the_point_it_must(place, weights, size):
+    """Through a given point the slope is that of the scatter around it, in 60 digits."""
+    x, y = cloud(7)
+    px, py = map(mpmath.mpf, place)
+    triples = [(1, p - px, q - py) for p, q in zip(x.tolist(), y.tolist(), strict=True)]
+    total, ordinary = _axis(triples, 1)
+    through = tuple(c * size for c in place)
+    for slope, fit in ((total, lf.total_least_squares), (ordinary, lf.ordinary_least_squares)):
+        line = fit(x * size, y * size, through=through, weights=weights)
+        assert line.slope.item() == pytest.approx(float(slope), rel=1e-12)
+        assert abs(line.signed_distance(*through).item()) < 1e-14 * size
+    fitted = lf.fit_line(x * size, y * size, through=through, weights=weights)
+    assert fitted.line.slope.item() == pytest.approx(float(total), rel=1e-12)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_one_point_and_a_place_make_a_line(fit):
+    """A place to meet is as good as a point more, of each line of a batch its own."""
+    line = fit([[2.0], [2.0]], [[4.0], [4.0]], through=([0.0, 1.0], [0.0, 0.0]))
+    assert line.slope.tolist() == pytest.approx([2.0, 4.0], rel=1e-15)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_weighted_and_pinned_lines_are_differentiable(fit):
+    """Autograd passes from points, weights and the place to the line."""
+    points = [c.requires_grad_() for c in cloud(8)]
+    weights = torch.linspace(1, 2, 8, dtype=torch.float64).requires_grad_()
+    place = torch.tensor([1.0, 2.0], dtype=torch.float64).requires_grad_()
+
+    def weighted(x, y, w):
+        line = fit(x, y, weights=w)
+        return line.slope, line.offset
+
+    assert torch.autograd.gradcheck(weighted, [*points, weights])
+    assert torch.autograd.gradcheck(
+        lambda x, y, p: fit(x, y, through=(p[0], p[1])).slope, [*points, place]
+    )

@@ -292,3 +292,59 @@ def test_losses_that_overflow_only_in_sum_are_no_divergence():
     )
     assert run.history.loss.isfinite().all()
     assert run.history.loss[0].sum() == math.inf
+
+
+def test_a_saddle_is_not_a_minimum():
+    """A run that symmetry keeps on a saddle is not converged, and the text says why."""
+    points = [-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 3.0, -3.0]
+    saddle = lf.descend(*points, lr=0.1, steps=300)
+    assert saddle.last.loss == 2.25
+    assert saddle.still
+    assert not saddle.converged
+    assert "stands still where the loss has no minimum" in saddle.warning
+    level = lf.descend(points[1], points[0], lr=0.1, steps=300, start=(0.1, 0.0))
+    assert level.last.loss.item() == pytest.approx(0.25, rel=1e-12)
+    assert level.converged
+    assert level.warning is None
+
+
+def test_a_saddle_in_a_batch_is_named():
+    """Only the line that stands on its saddle is not converged."""
+    x, y = torch.tensor([[0.0, 0.0, 3.0, -3.0], [-1.0, 1.0, 0.0, 0.0]]).double()
+    run = lf.descend(torch.stack((x, y)), torch.stack((y, x)), lr=0.1, steps=300)
+    assert run.converged.tolist() == [True, False]
+    assert "(line 1 of the batch)" in run.warning
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("lr", [0.01, 1.0, 1e3, 1e6])
+def test_an_absurd_learning_rate_is_told(lr, dtype):
+    """Raw points throw a fast descent far out, where the loss is flat; a warning says so."""
+    x, y, _ = lf.noisy_line()
+    run = lf.descend(x, y, lr=lr, steps=300, dtype=dtype)
+    assert run.last.slope > 50
+    assert not run.converged
+    assert "left for the flat tail of the loss" in run.warning
+
+
+def test_a_loss_that_ends_above_its_start_is_told():
+    """A run that climbs without leaving the numbers carries a warning with both losses."""
+    run = lf.descend([0.0, 1.0, 2.0], [0.0, 1.0, 2.5], lr=1.4, steps=4, loss=lf.vertical_loss)
+    assert run.last.loss > run.history.loss[0]
+    assert (
+        f"risen from {run.history.loss[0]:.6g} at the start to {run.last.loss:.6g}" in run.warning
+    )
+
+
+@pytest.mark.parametrize("loss", [lf.perpendicular_loss, lf.vertical_loss, lf.huber_loss])
+@pytest.mark.parametrize(
+    "y", [[0.1, 1.9, 4.2, 5.8], [1.0, 1.0, 1.0, 1.0], [0.0, 40.0, 81.0, 119.0]]
+)
+def test_a_good_run_has_no_warning(loss, y):
+    """Flat, sloping or steep: what ends near its minimum is not suspected, finished or not."""
+    x = torch.arange(4.0, dtype=torch.float64)
+    slope, intercept = np.polyfit(x, y, 1)
+    for steps in (1, 20, 2000):
+        run = lf.descend(x, y, lr=0.1, steps=steps, loss=loss, start=(0.9 * slope, intercept))
+        assert run.warning is None
+    assert run.minimum

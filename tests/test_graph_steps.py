@@ -160,11 +160,13 @@ def test_every_way_into_the_graph_is_told():
         d = torch.utils.checkpoint.checkpoint(lambda t: t * c, b, use_reentrant=True)
         e = a * 4
         torch.autograd.backward([d, e])
-    assert sorted(words(g, "seed")) == [
-        "A backward pass enters the graph at c with the gradient 4.",
-        "A backward pass enters the graph at d with the gradient 1.",
-        "A backward pass enters the graph at e with the gradient 1.",
-    ]
+    # Older releases of torch let a recording see the second forward pass of a checkpoint.
+    sees_inside = [n.op for n in g.nodes].count("mul") == 4
+    inner = "mul(leaf, c) with the gradient 1" if sees_inside else "c with the gradient 4"
+    entries = [inner, "d with the gradient 1", "e with the gradient 1"]
+    assert sorted(words(g, "seed")) == sorted(
+        f"A backward pass enters the graph at {entry}." for entry in entries
+    )
 
 
 def test_a_value_used_elsewhere_too():

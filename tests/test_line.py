@@ -109,3 +109,22 @@ def test_a_line_has_one_dtype(slope):
     assert line.normal.dtype == line.offset.dtype == slope.dtype
     wide = Line.from_slope_intercept(slope, slope.double())
     assert wide.normal.dtype == wide.offset.dtype == torch.float64
+
+
+def test_a_line_is_called_like_a_function():
+    """line(x) is the height above x."""
+    line = Line.from_slope_intercept(2.0, 1.0)
+    assert line([0.0, 3.0]).tolist() == pytest.approx([1.0, 7.0], rel=1e-15)
+
+
+def test_a_batch_of_lines_is_indexed_and_moved():
+    """An index picks lines of the batch, never one number of a normal; dtype and device change."""
+    lines = Line.from_slope_intercept([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], 1.0)
+    assert lines[1].slope.tolist() == pytest.approx([3.0, 4.0, 5.0], rel=1e-15)
+    assert lines[..., -1].slope.tolist() == pytest.approx([2.0, 5.0], rel=1e-15)
+    assert lines[0, 1].slope.item() == pytest.approx(1.0, rel=1e-15)
+    assert lines[lines.slope > 3.5].offset.shape == (2,)
+    single = lines.to(torch.float32).to("cpu")
+    assert single.normal.dtype is single.offset.dtype is torch.float32
+    with pytest.raises(TypeError, match="one line, not a batch"):
+        lines[0, 1][0]

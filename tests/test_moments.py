@@ -22,7 +22,7 @@ NAMES = ["n", "mean_x", "mean_y", "sxx", "sxy", "syy"]
 def small_blocks(monkeypatch):
     """Make blocks of seven points, so that a few points fill many."""
     monkeypatch.setattr(_sums, "BLOCK", 7)
-    monkeypatch.setattr(moments, "BLOCK", 7)
+    monkeypatch.setattr(moments, "PIECE", 7)
 
 
 def exact(x, y):
@@ -176,3 +176,59 @@ def test_the_count_divides_without_losing_digits():
     m = Moments.of([0, 1, 2], [0, 1, 2])
     assert (m.n / (m.n + m.n + 1)).dtype is torch.float64
     assert m.n == 3
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("offset", [0.0, 3.0, 1e4, 1e8])
+@pytest.mark.parametrize("n", [8192, 8193, 100_000, 1_200_000])
+def test_sums_by_threads_are_exact(n, offset, dtype):
+    """One block or many shares, near zero or far: the numbers of exact sums, in every order."""
+    generator = torch.Generator().manual_seed(n)
+    x, y = (torch.randn(2, n, generator=generator, dtype=torch.float64) + offset).to(dtype)
+    y = y - 0.5 * x
+    found = numbers(Moments.of(x, y))
+    u, v = x.double(), y.double()
+    mx, my = (math.fsum(c.tolist()) / n for c in (u, v))
+    u, v = u - mx, v - my
+    sums = [math.fsum(c.tolist()) for c in (u * u, u * v, v * v)]
+    assert found == pytest.approx([n, mx, my, *sums], rel=1e-13)
+    assert numbers(Moments.of(x.flip(0), y.flip(0))) == pytest.approx(found, rel=1e-13)
+    strided = torch.stack((x, y), dim=1)
+    apart = numbers(Moments.of(strided[:, 0], strided[:, 1]))
+    assert apart == pytest.approx(found, rel=1e-14, abs=1e-14 * n)
+
+
+def test_points_that_only_look_near_zero_are_summed_again(monkeypatch):
+    """Where the few that are looked at mislead, the sums are made from a place amid the points."""
+    monkeypatch.setattr(_sums, "_is_near_zero", lambda data: True)
+    x, y, _ = lf.noisy_line(20_000)
+    x, y = x + 1e8, y - 1e8
+    mean = math.fsum(x.tolist()) / len(x)
+    exact_sxx = math.fsum(((x - mean) ** 2).tolist())
+    assert Moments.of(x, y).sxx.item() == pytest.approx(exact_sxx, rel=1e-13)
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    """Shares are added in the order of the points, whoever summed them."""
+    x, y, _ = lf.noisy_line(1_500_000)
+    before = torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(numbers(Moments.of(x, y)))
+    finally:
+        torch.set_num_threads(before)
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_batch_of_moments_is_indexed():
+    """One line's moments, or some lines', come out of a batch."""
+    x = torch.randn(3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    batch = Moments.of(x, x**2)
+    assert numbers(batch[1]) == pytest.approx(numbers(Moments.of(x[1], x[1] ** 2)), rel=1e-14)
+    assert batch[1:].sxy.tolist() == batch.sxy[1:].tolist()
+    assert len([m.n for m in batch]) == 3
+    assert numbers(batch[0].to("cpu")) == numbers(batch[0])
+    with pytest.raises(TypeError, match="one line, not a batch"):
+        batch[0][0]

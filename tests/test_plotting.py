@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 
 mpl.use("agg")
 from matplotlib.figure import Figure
@@ -122,3 +123,40 @@ def test_a_batch_is_not_one_picture(ax):
         plotting.plot_loss(ax, lf.descend(x, y, lr=0.1, steps=2))
     with pytest.raises(ValueError, match="at least two slopes"):
         plotting.plot_loss_map(ax, x[0], y[0], slopes=[1.0], intercepts=[1.0])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_fit_is_drawn_with_its_band(ax, first):
+    """Line and band span the picture, the band at the heights that the fit tells."""
+    x, y, _ = lf.noisy_line(20)
+    fit = lf.fit_line(x, y)
+    if first:
+        plotting.plot_points(ax, x, y)
+    else:
+        ax.margins(0.05)
+    assert plotting.plot_fit(ax, fit, level=0.5, color="C3") is ax
+    left, right = ax.get_xlim()
+    assert left < x.min() < x.max() < right
+    (band,) = ax.collections
+    corners = torch.from_numpy(band.get_paths()[0].vertices)
+    low, high = fit.band(corners[:, 0], 0.5)
+    on_edge = torch.minimum((corners[:, 1] - low).abs(), (corners[:, 1] - high).abs())
+    assert on_edge.max() < 1e-9
+    assert (corners[:, 0].min().item(), corners[:, 0].max().item()) == (left, right)
+    assert band.get_facecolor()[0][:3].tolist() == list(to_rgb("C3"))
+
+
+@pytest.mark.parametrize("points", [([1, 1, 1], [0, 2, 5]), ([0, 1], [0, 2])])
+def test_a_fit_of_unknown_error_has_no_band(ax, points):
+    """Of a vertical line, and of one through two points, only the line is drawn."""
+    plotting.plot_fit(ax, lf.fit_line(*points))
+    assert len(ax.lines) == 1
+    assert not ax.collections
+
+
+def test_a_batch_of_fits_is_not_one_picture(ax):
+    """A batch raises; one of its fits can be drawn."""
+    x, y = torch.rand(2, 3, 9)
+    with pytest.raises(ValueError, match="One line can be drawn"):
+        plotting.plot_fit(ax, lf.fit_line(x, y))
+    plotting.plot_fit(ax, lf.fit_line(x, y)[1])

@@ -106,6 +106,7 @@ def _forget_pages(cache: Path, pages: set[str]) -> None:
     for record in executed.list_cache_records():
         if record.uri in pages:
             executed.remove_cache(record.pk)
+    executed.db.dispose()  # or its files stay open
 
 
 def outdated(

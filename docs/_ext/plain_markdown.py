@@ -215,6 +215,6 @@ def _role(name: str, content: str, resolve: Resolve) -> str:
     if name.rpartition(":")[2] in {"func", "class", "meth", "attr", "mod", "exc", "data", "obj"}:
         short = content[1:].rpartition(".")[2] if content.startswith("~") else content.lstrip("!.")
         return f"`{titled['text'] if titled else short}`"
-    if name in {"doc", "ref", "eq", "numref", "glue:text"}:
+    if name in {"doc", "ref", "eq", "numref", "glue:text", "minutes"}:
         return titled["text"] if titled else resolve(name, content)
     raise UnknownMarkupError(f"the role {{{name}}}")

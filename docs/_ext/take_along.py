@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
 from plain_markdown import UnknownMarkupError, plain
+from reading import aim, minutes
 
 if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
@@ -112,7 +113,7 @@ def _cell(cell: nbformat.NotebookNode, name: str) -> Any:
     metadata: dict[str, Any] = {}
     if "raises-exception" in tags:
         metadata["tags"] = ["raises-exception"]
-    if {"hide-cell", "hide-input"} & set(tags):
+    if {"hide-cell", "hide-input", "remove-input"} & set(tags):
         metadata["jupyter"] = {"source_hidden": True}
     return v4.new_code_cell(cell.source, id=name, metadata=metadata)
 
@@ -139,18 +140,21 @@ def reference(
     """
     match role:
         case "doc":
-            return str(env.titles[docname_join(page, target)].astext())
+            text = env.titles[docname_join(page, target)].astext()
         case "ref" | "numref":
-            return env.domains.standard_domain.labels[target.lower()][2]
+            text = env.domains.standard_domain.labels[target.lower()][2]
         case "eq":
-            return f"({env.domains.math_domain.equations[target][1]})"
+            text = f"({env.domains.math_domain.equations[target][1]})"
+        case "minutes":
+            text = minutes(env, aim(env.config.story, page, target))
         case "glue:text":
             name, _, form = target.partition(":")
-            return str(format_plain_text(values[name], form))
+            text = str(format_plain_text(values[name], form))
         case "substitution":
-            return str(env.config.myst_substitutions[target])
+            text = str(env.config.myst_substitutions[target])
         case _:
-            return target
+            text = target
+    return text
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

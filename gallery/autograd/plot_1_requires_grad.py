@@ -13,7 +13,7 @@ enough.
 # -----------------------
 #
 # Only z asks for a gradient.
-# Tensors that you make yourself do not ask for one unless you say so.
+# A tensor that you create does not ask for one unless you say so.
 
 import torch
 
@@ -28,8 +28,8 @@ assert not y.requires_grad
 # Two runs
 # --------
 #
-# The blog post of 2018 that this site retells shows the rule with two runs.
-# In the first no input needs a gradient, in the second one of two does.
+# The blog post of 2018 that this site retells shows the rule with two sums.
+# In the first, no input needs a gradient; in the second, one of the two does.
 
 from linefit import graph
 
@@ -61,20 +61,22 @@ plot_graph(ax, g)
 plt.show()
 
 # %%
-# Every flag in the picture is that of the tensor; ``check`` compares them and raises if not.
+# Every flag in the picture is that of the tensor: ``check`` compares them and raises an error where
+# they differ.
 # x and y have no gradient, while that of z is one everywhere.
 
 g.check()
 assert x.grad is None
 assert y.grad is None
 assert (z.grad == 1).all()
+assert {node.name for node in g.nodes if node.kind == "constant"} == {"x", "y", "a"}
 
 # %%
 # The rule, for every case
 # ------------------------
 #
 # Two inputs make four cases, and the rule is the word *any*.
-# It is off inside :class:`torch.no_grad`, and where an operation has no derivative.
+# It does not apply inside :class:`torch.no_grad`, or where an operation has no derivative.
 
 from itertools import product
 
@@ -92,7 +94,7 @@ assert not (z > 0).requires_grad
 # Nothing to go back to
 # ---------------------
 #
-# An output that needs no gradient has no ``grad_fn``: nothing was written down.
+# An output that needs no gradient has no ``grad_fn``: nothing was recorded.
 # Asking for its gradient is an error, and its message is worth knowing.
 
 try:
@@ -107,8 +109,8 @@ assert "does not require grad" in message
 # -------------------
 #
 # Leave the flag off, and that parameter is frozen.
-# Here the intercept stays 0, and only the slope of the line is fitted: autograd computes
-# nothing for the other.
+# Here the intercept stays 0: autograd computes a gradient for the slope of the line, and nothing
+# for the intercept.
 
 from linefit import noisy_line, perpendicular_loss
 
@@ -127,7 +129,8 @@ assert intercept.grad is None
 # * ``requires_grad`` spreads forwards, from inputs to outputs, while your code runs.
 #   You set it on the tensors you want to change, and nowhere else.
 # * Dashed does not mean unused: the values of x and y are in c all the same.
-# * No graph is kept for what is dashed: it costs neither time nor memory on the way back.
+# * No nodes are recorded for what is dashed, so it costs no time in the backward pass; its value is
+#   kept only where the derivative of something else needs it.
 #
 # Read on in :doc:`/learn/autograd`, or look up :func:`linefit.graph.record` and
 # :func:`linefit.perpendicular_loss`.

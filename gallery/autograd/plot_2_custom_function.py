@@ -2,7 +2,7 @@ r"""
 A function of your own, checked
 ===============================
 
-**Question.** You write ``forward`` and ``backward`` yourself: how do you know they fit together?
+**Question.** You write ``forward`` and ``backward`` yourself: how do you know that they match?
 
 **Answer.** :func:`torch.autograd.gradcheck` compares your derivative with finite differences; it
 finds a wrong one at once, but it cannot judge a kink.
@@ -55,7 +55,7 @@ assert (ReLU.apply(x) == torch.relu(x)).all()
 # A wrong backward
 # ----------------
 #
-# Forget the mask, and the forward pass is as right as before.
+# Forget the mask, and the forward pass is still right.
 # The message shows two matrices: what the inputs really do to the outputs, and what ``backward``
 # claims.
 # Compare their first two diagonal entries.
@@ -80,10 +80,11 @@ else:
 # At the kink
 # -----------
 #
-# At 0 the slope is 0 on the left and 1 on the right, so any number between may be called the
+# At 0 the slope is 0 on the left and 1 on the right, so any number between them can stand for the
 # derivative.
-# Four ways to write the same function do not agree.
-# ``clamp`` itself changed its mind: until PyTorch 2.13 it answered 1 at its bound, since then 0.
+# Four ways to write the same function do not all agree.
+# ``clamp`` itself has changed: up to PyTorch 2.13 it answered 1 at its bound, and since 2.14 it
+# answers 0.
 
 origin = torch.zeros(1, dtype=torch.float64, requires_grad=True)
 ways = {
@@ -99,15 +100,15 @@ assert at_zero == {"our ReLU": 1.0, "torch.relu": 0.0, "clamp": at_bound, "maxim
 
 # %%
 # ``gradcheck`` takes a step to both sides and sees the mean slope, 0.5.
-# So it passes the one and refuses the three others, although none of them is wrong: keep the points
-# of a check away from kinks.
+# So it passes one of them and refuses the other three, although none is wrong: keep the points of a
+# check away from kinks.
 
 passed = [name for name, f in ways.items() if gradcheck(f, origin, raise_exception=False)]
 print("passed at 0:", *passed)
 assert passed == ["maximum"]
 
 # %%
-# The derivative jumps where the function has its corner, and each way puts a dot of its own there.
+# The derivative jumps where the function has its corner, and each way puts its own dot there.
 
 import matplotlib.pyplot as plt
 
@@ -156,7 +157,7 @@ class PerpendicularLoss(torch.autograd.Function):
 
 # %%
 # ``None`` says that the points get no gradient.
-# The derivative agrees with the one that autograd finds by itself, and since ``backward`` is made
+# The derivative agrees with the one that autograd finds by itself, and because ``backward`` is made
 # of ordinary operations, so does the second derivative.
 
 from torch.autograd import gradgradcheck
@@ -177,9 +178,9 @@ assert gradgradcheck(PerpendicularLoss.apply, (*line, x, y))
 # Two graphs of one loss
 # ----------------------
 #
-# What autograd took apart into single operations is one node now, beside its four inputs.
-# Fewer nodes is not the point: you write a ``backward`` where autograd has none, or where yours is
-# more exact or keeps less in memory.
+# What autograd recorded as single operations is now one node, beside its four inputs.
+# Having fewer nodes is not the point: you write a ``backward`` where autograd has none, or where
+# yours is more accurate or keeps less in memory.
 
 from linefit import graph
 from linefit.plotting import plot_graph
@@ -203,10 +204,10 @@ assert len(g.nodes) == 5
 # --------------
 #
 # * ``gradcheck`` tests ``backward`` against your ``forward``.
-#   That the forward pass computes the right thing is for another test.
-# * At a kink a library chooses, and training rarely meets exactly 0.
-# * Save inputs with ``save_for_backward``, never as attributes of ``ctx``: only then does PyTorch
-#   notice when one was changed in place before ``backward``.
+#   Whether the forward pass computes the right thing is for another test.
+# * At a kink the library has to choose, and training rarely meets exactly 0.
+# * Save tensors with ``save_for_backward``, not as attributes of ``ctx``, so that PyTorch notices
+#   when one is changed in place before ``backward``.
 #
 # Read on in :doc:`/learn/autograd`, or look up :class:`torch.autograd.Function` and
 # :func:`linefit.perpendicular_loss`.

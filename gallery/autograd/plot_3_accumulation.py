@@ -13,7 +13,7 @@ a gradient is; between two steps of a descent that sum is wrong, and it makes th
 # -------------------
 #
 # The second call finds a gradient and adds to it.
-# The loss is computed anew for it, since ``backward`` frees the graph.
+# The loss is computed anew for it, since ``backward`` frees the values that the first graph saved.
 
 import torch
 
@@ -29,12 +29,26 @@ print(f"after one backward {once:.4f}, after two {a.grad:.4f}")
 assert a.grad == 2 * once
 
 # %%
+# The nodes of a graph live as long as its loss does; what they saved is gone after ``backward``,
+# and so a second pass through the *same* graph is an error.
+
+loss = perpendicular_loss(a, b, x, y)
+loss.backward()
+assert loss.grad_fn.next_functions[0][0] is not None
+try:
+    loss.backward()
+except RuntimeError as error:
+    print(str(error).split(" (")[0])
+else:
+    raise AssertionError("a graph was walked twice")
+
+# %%
 # The same sum within one graph
 # -----------------------------
 #
 # A tensor that is used twice gets a gradient along each path, and they add up.
-# This is the chain rule, not a special case; adding to ``grad`` only carries it beyond one graph.
-# An optimizer's ``zero_grad`` puts an end to it: it sets ``grad`` to ``None``.
+# That is the chain rule; adding to ``grad`` carries it on from one graph to the next.
+# An optimizer's ``zero_grad`` puts an end to it by setting ``grad`` to ``None``.
 
 t = torch.tensor(3.0, requires_grad=True)
 (t * t + 5 * t).backward()
@@ -47,7 +61,7 @@ assert t.grad is None
 # Minibatches
 # -----------
 #
-# This is what the sum is good for.
+# Here the sum is what you want.
 # Points that do not fit into memory at once come in batches, each with its own ``backward``.
 # The mean over all is the sum of the batches' means, each weighted with its share of the points.
 
@@ -64,7 +78,7 @@ assert torch.isclose(a.grad, full, rtol=1e-12)
 
 # %%
 # The batches were 30, 30, 30 and 10 points.
-# Weigh them equally, as a plain mean over the batches does, and the answer is another one.
+# Weigh them equally, as a plain mean over the batches does, and the answer is a different one.
 
 import matplotlib.pyplot as plt
 
@@ -90,7 +104,7 @@ plt.show()
 #
 # Now walk down the simplest valley, :math:`L = \theta^2 / 2`, whose gradient is θ itself.
 # Clear the gradient, and θ shrinks by a tenth of itself in each step.
-# Forget it, and each step uses the sum of all gradients so far.
+# Forget to, and each step uses the sum of all gradients so far.
 
 paths = {"cleared": [], "not cleared": []}
 for name, path in paths.items():
@@ -150,8 +164,8 @@ assert torch.allclose(forgot.history.slope, ball.history.slope, rtol=1e-9)
 # What to notice
 # --------------
 #
-# * Clear once per *step*, not once per ``backward``: between the two lies the freedom to add up
-#   batches, or several losses.
+# * Clear once per *step*, not once per ``backward``: that is what lets you add up batches, or
+#   several losses.
 # * Where ``grad`` is ``None``, the next ``backward`` stores instead of adding.
 # * A forgotten clear raises no error, and the loss may even fall for a while.
 #   :doc:`/auto_gallery/line/plot_1_posts_run` follows such a run to its end.

@@ -4,9 +4,9 @@ The fit on a GPU, beside the CPU
 
 **Question.** What changes when you move the fit to a GPU: the code, the answer, the time?
 
-**Answer.** One argument of the code, nothing but rounding in the answer, and the time for better or
-worse; to know which, stop the clock only when the device has finished, and read as little as
-possible from it.
+**Answer.** One argument in the code, rounding in the answer, and the time, for better or worse; to
+find out which, stop the clock when the device has finished, and read as little as possible from
+it.
 """
 
 # %%
@@ -14,7 +14,7 @@ possible from it.
 # ---------------------------
 #
 # Everything below runs the same lines for each device in this list.
-# A page built on a machine without CUDA shows the CPU alone, and no number for a GPU.
+# On a machine without CUDA the page shows the CPU alone, and no number for a GPU.
 
 import os
 import platform
@@ -56,8 +56,8 @@ for (device, dtype), run in runs.items():
 print(f"{'closed form':19} slope {exact.slope.item():.9f}")
 
 # %%
-# The answers differ only by rounding, and the rounding depends on the dtype far more than on the
-# device: each sum is added up in an order of its own, and no order is the right one.
+# The answers differ by rounding, which depends on the dtype far more than on the device: each
+# device adds up its sums in its own order, and no order is the right one.
 
 error = {key: (run.history.slope.cpu() - exact.slope).abs() for key, run in runs.items()}
 for (device, dtype), curve in error.items():
@@ -65,7 +65,7 @@ for (device, dtype), curve in error.items():
 assert error["cpu", torch.float32][-1] > error["cpu", torch.float64][-1]
 
 # %%
-# Each digit takes the same number of steps everywhere; what differs is where the digits end.
+# Each digit takes the same number of steps everywhere; the difference is where the digits end.
 
 import matplotlib.pyplot as plt
 
@@ -84,9 +84,9 @@ plt.show()
 # When to stop the clock
 # ----------------------
 #
-# A GPU is told what to do and does it later; the call returns at once.
-# A clock stopped at the return measures the telling.
-# ``synchronize`` waits for the doing, and the CPU has it too, where it has nothing to wait for.
+# A call puts work into the GPU's queue and returns at once; the GPU does the work later.
+# A clock that stops at the return measures how long it took to queue the work.
+# ``synchronize`` waits until it is done; the CPU has that function too, but nothing to wait for.
 
 x_large, y_large = (t.float().repeat(30) for t in (x, y))
 for device in devices:
@@ -105,7 +105,7 @@ for device in devices:
 # %%
 # The GPU keeps a clock of its own.
 # Two events, recorded in the queue before and after the work, measure the work alone, without the
-# way there and back.
+# time to get there and back.
 
 if "cuda" in devices:
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
@@ -121,8 +121,8 @@ else:
 # What a look costs
 # -----------------
 #
-# ``.item()`` needs the number, so it waits until the device has computed it: on a GPU the queue
-# runs dry at each look.
+# ``.item()`` needs the number, so it waits until the device has computed it: on a GPU, the queue
+# runs empty each time.
 # Compare a loop that looks at the loss in each step with one that keeps the tensors and looks once.
 # On the CPU a look is cheap, as there is no queue.
 # The loop called cold also pays for whatever is loaded on first use: never time the first run.
@@ -146,11 +146,11 @@ for device in devices:
 # What to notice
 # --------------
 #
-# * Only ``device=`` differs; the list of devices makes the rest of the script the same.
+# * The code differs in ``device=`` alone.
 # * ``float64`` gives you the digits on either device; on many GPUs it is much slower than
 #   ``float32``, so time both.
 # * :func:`linefit.descend` looks at the loss in each step, to stop where it is no longer a number.
-#   That is a wait in each step: for a fast loop on a GPU, look now and then.
+#   That is a wait in each step: in a fast loop on a GPU, look only now and then.
 # * Whether the GPU is faster depends on the number of points: :doc:`plot_2_crossover`.
 #
 # Read on in :doc:`/learn/line-fit`, or see :func:`linefit.descend`.

@@ -1,10 +1,10 @@
 r"""
-From how many points on does a GPU pay?
-=======================================
+From how many points on does a GPU pay off?
+===========================================
 
 **Question.** A step of the fit takes some time for any number of points, and then more for each
 point.
-Which part can a GPU make shorter?
+Which part can a GPU shorten?
 
 **Answer.** The second: left of the knee of the curve a step is the overhead of starting its
 operations one by one, and the curves can only cross where the CPU's has begun to rise.
@@ -15,8 +15,8 @@ operations one by one, and the curves can only cross where the CPU's has begun t
 # ---------------------------
 #
 # The same lines run for each device in this list.
-# A page built on a machine without CUDA shows the CPU's curve, from which much can be read, and no
-# number for a GPU.
+# On a machine without CUDA the page shows the CPU's curve, which tells you a lot, and no number for
+# a GPU.
 
 import os
 import platform
@@ -37,8 +37,8 @@ for device in ("cpu", "cuda"):
 # What a step is made of
 # ----------------------
 #
-# A step is a handful of small operations forward and more backward, and each one is started on its
-# own, through PyTorch's dispatcher, to a kernel.
+# A step is a handful of small operations forward and some more backward, and each one is started
+# separately, through PyTorch's dispatcher.
 # The graph that the forward pass leaves behind has a node for each stop of the backward pass, and
 # you can count them.
 
@@ -105,7 +105,7 @@ plt.show()
 #
 # Read two numbers from each curve: the overhead at the left end, and the cost of a point at the
 # right end.
-# Where they are equal lies the knee.
+# The knee is where the overhead equals the cost of all the points.
 # The rate is that of reading x and y once; a step moves several times as much, because each
 # operation writes its result and the next one reads it again.
 
@@ -124,10 +124,10 @@ for device in devices:
 # Where the curves cross
 # ----------------------
 #
-# A GPU has more bandwidth, so a point costs it less; but each operation is still started on its
-# own, and the way to the kernel is longer.
+# A GPU has more bandwidth, so a point costs less; but each operation is still started separately,
+# and starting one takes longer.
 # With overheads o and costs per point c the curves cross at N = (o_gpu − o_cpu) / (c_cpu − c_gpu).
-# That needs a measured GPU; the CPU alone tells how much there is to win.
+# That needs a measurement on a GPU; the CPU alone tells how much there is to gain.
 
 for dtype in (torch.float32, torch.float64):
     if "cuda" in devices:
@@ -141,12 +141,12 @@ for dtype in (torch.float32, torch.float64):
 # What to notice
 # --------------
 #
-# * Left of the knee you pay for the *number* of operations: fewer, larger ones help, such as many
-#   lines in one batch, or :func:`torch.compile`, which fuses them.
-# * Right of the knee you pay for *bytes*: fewer of them help, such as ``float32``, and so does more
-#   bandwidth, which is what a GPU has.
+# * Left of the knee you pay for the *number* of operations: it helps to have fewer, larger ones, as
+#   with many lines in one batch, or with :func:`torch.compile`, which fuses them.
+# * Right of the knee you pay for *bytes*: it helps to have fewer of them, as with ``float32``, and
+#   to have more bandwidth, as a GPU does.
 # * The post's 100 points lie far to the left, where a step is all overhead.
-# * Moving the points to the GPU takes time too; it pays when many steps use them.
+# * Moving the points to the GPU takes time too; it pays off when many steps use them.
 #
 # Read on in :doc:`plot_1_fit_on_gpu` about clocks and waiting, in :doc:`/learn/line-fit` about the
 # fit, and see :func:`linefit.perpendicular_loss`.

@@ -2,12 +2,12 @@ r"""
 A step sent as a whole: CUDA graphs
 ===================================
 
-**Question.** A step at few points is nearly all overhead: how much of it goes when the list of its
-operations is fixed, and sent as a whole?
+**Question.** A step at few points is nearly all overhead: how much of that goes away when the list
+of its operations is fixed and sent as a whole?
 
 **Answer.** On a CPU the fixed list saves what recording and walking the autograd graph costs; on a
-GPU a CUDA graph also saves starting the operations one by one, and in return it never looks at
-another address again.
+GPU a CUDA graph also saves starting the operations one by one, but it reads and writes the same
+addresses every time.
 """
 
 # %%
@@ -37,8 +37,7 @@ for device in ("cpu", "cuda"):
 # ---------------------------
 #
 # Points and parameters are made once, and a step changes the parameters in place.
-# So each step reads and writes the same memory: that is what a step must be like before anybody
-# can send it again.
+# So each step reads and writes the same memory, which it must before it can be sent again.
 # Nothing in it looks at a number, so nothing waits for the device.
 
 from linefit import noisy_line, perpendicular_loss, total_least_squares
@@ -68,8 +67,8 @@ for device in devices:
 # The list of operations
 # ----------------------
 #
-# ``make_fx`` runs the step once and writes down each operation that reaches a device: forward,
-# backward and update, one after the other, and no autograd any more.
+# ``make_fx`` runs the step once and records each operation that reaches a device: forward, backward
+# and update, one after the other, with no autograd left.
 # It is a :class:`torch.fx.GraphModule`, made by tracing, and it can be run.
 
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -90,8 +89,8 @@ for device, traced in lists.items():
 # What the fixed list saves
 # -------------------------
 #
-# The list is run by Python, operation by operation, each through PyTorch's dispatcher.
-# What it does not do is record nodes and send an engine along them.
+# Python runs the list, operation by operation, each through PyTorch's dispatcher.
+# What it does not do is record nodes and run the engine over them.
 # The fastest of several turns counts, on one thread.
 
 from torch.utils.benchmark import Timer
@@ -116,9 +115,10 @@ for device in devices:
 # Capture it
 # ----------
 #
-# While ``torch.cuda.graph`` is open, the GPU runs nothing: it takes down what it is told.
+# Inside ``torch.cuda.graph``, work sent to the capturing stream is recorded instead of run; other
+# streams are not affected.
 # The step before that, on a stream of its own, is for whatever is made at first use.
-# Then ``replay`` is one call for the whole list, with no Python, no dispatcher and no autograd.
+# Then ``replay`` is one call for the whole list, which goes through no dispatcher and no autograd.
 
 graphs = {}
 for n in sizes if "cuda" in devices else ():
@@ -127,9 +127,10 @@ for n in sizes if "cuda" in devices else ():
     with torch.cuda.stream(side):
         step(*ready["cuda", n])
     torch.cuda.current_stream().wait_stream(side)
-    graphs[n] = torch.cuda.CUDAGraph()
+    slope, graphs[n] = ready["cuda", n][0].item(), torch.cuda.CUDAGraph()
     with torch.cuda.graph(graphs[n]):
         step(*ready["cuda", n])
+    assert ready["cuda", n][0].item() == slope  # recorded, not run
     run = Timer("graph.replay()", globals={"graph": graphs[n]}).blocked_autorange(min_run_time=0.2)
     seconds["cuda", "captured", n] = min(run.times)
     share = seconds["cuda", "captured", n] / seconds["cuda", "eager", n]
@@ -137,11 +138,11 @@ for n in sizes if "cuda" in devices else ():
 print(f"captured on CUDA: {len(graphs)} graphs" if graphs else "cuda: not run, no CUDA device here")
 
 # %%
-# It looks at addresses, not at names
-# -----------------------------------
+# It knows addresses, not names
+# -----------------------------
 #
-# A replay reads the memory that the capture has seen.
-# New points must be copied *into* it; a new tensor under the old name is never looked at.
+# A replay reads the memory that the capture saw.
+# New points must be copied *into* that memory; a new tensor under the old name makes no difference.
 # Here the points are turned upside down in place, and the slope follows.
 
 for sign in (1, -1) if graphs else ():
@@ -161,8 +162,8 @@ print("run on CUDA" if graphs else "cuda: not run, no CUDA device here")
 # ----------------------
 #
 # ``mode="reduce-overhead"`` fuses the operations first and captures what is left.
-# It copies its inputs to addresses of its own, so you may pass any tensor.
-# In return its first call compiles and the next ones capture.
+# It copies its inputs to addresses of its own, so you can pass any tensor.
+# In return its first call compiles, and one of the next ones captures.
 
 gradient = torch.func.grad(perpendicular_loss, argnums=(0, 1))
 for n in sizes if "cuda" in devices else ():
@@ -203,12 +204,13 @@ plt.show()
 # What to notice
 # --------------
 #
-# * An autograd graph knows derivatives; the list of a step has none left, and a CUDA graph is such
-#   a list with its addresses.
+# * An autograd graph knows derivatives; in the list of a step there are none left, and a CUDA graph
+#   is such a list with its addresses.
 # * Whatever Python decides in a step is decided at the capture: an ``if``, a learning rate, a size.
-#   Numbers that change belong into tensors.
+#   Numbers that change belong in tensors.
 # * Nothing in a captured step may wait for the device, so no ``.item()`` and no ``print``.
-# * Captured or not, a million points are memory traffic; only fusing the operations lessens it.
+# * Captured or not, a million points are memory traffic, and fusing the operations is what reduces
+#   it.
 #
 # Read on in :doc:`/learn/cost`, where the same step is compiled on a CPU, and in
 # :doc:`plot_1_fit_on_gpu` about clocks; see :class:`torch.cuda.CUDAGraph` and

@@ -39,7 +39,7 @@ print(f"c = {c}")
 #
 # Take the operations in reverse.
 # Each passes on the gradient of its output, multiplied by its own derivative: a sum repeats it, an
-# addition hands it to both sides, a product multiplies it by the *other* factor.
+# addition passes it to both sides, and a product multiplies it by the *other* factor.
 
 grad_c = 1.0
 grad_b = grad_c * np.ones_like(b)
@@ -52,7 +52,7 @@ grad_y = grad_a * x
 # On a tape
 # ---------
 #
-# :class:`linefit.tape.Tape` writes down each operation while it runs, then does the walk for you.
+# :class:`linefit.tape.Tape` records each operation as it runs, and then walks back for you.
 # You compute with its variables as with arrays.
 
 from linefit.tape import Tape
@@ -67,9 +67,9 @@ print(tape)
 # In PyTorch
 # ----------
 #
-# Autograd is such a tape.
-# A tensor with ``requires_grad=True`` starts it, and each output holds in ``grad_fn`` how it was
-# made.
+# Autograd does the same, but keeps no list: each output holds in ``grad_fn`` the node that made it,
+# and each node holds those before it.
+# A tensor with ``requires_grad=True`` is where the recording starts.
 # :func:`linefit.graph.record` watches, and changes nothing.
 
 import torch
@@ -79,13 +79,14 @@ from linefit import graph
 px, py, pz = (torch.tensor(v, requires_grad=True) for v in (x, y, z))
 with graph.record(names={"x": px, "y": py, "z": pz}) as g:
     pc = (px * py + pz).sum()
+assert pc.grad_fn.next_functions[0][0].name() == "AddBackward0"
 
 # %%
 # The graph that PyTorch keeps
 # ----------------------------
 #
 # It is drawn from ``grad_fn``, not by hand.
-# Follow it down, and you find the three lines of the forward pass again.
+# Follow it down, and you will find the three lines of the forward pass again.
 
 import matplotlib.pyplot as plt
 
@@ -102,8 +103,8 @@ plt.show()
 # ----------------
 #
 # Now every node also has the gradient that reached it: the six lines of the backward pass.
-# In a notebook, as on this page, a graph as the last line shows itself; elsewhere ``print(g)``
-# lists it.
+# In a notebook, as on this page, a graph on the last line is shown as a figure; elsewhere,
+# ``print(g)`` lists it.
 
 g.backward(pc)
 g
@@ -155,10 +156,10 @@ assert difference < 1e-12
 # --------------
 #
 # * A backward pass needs the *values* of the forward pass: the rule of a product uses both factors,
-#   so they are kept until ``backward``.
+#   so they are kept until ``backward`` has used them.
 # * No rule knows the whole expression.
 #   Each operation knows its own derivative, and the walk does the rest.
-# * z and the product get the same gradient: an addition only hands on what reaches it.
+# * z and the product get the same gradient: an addition passes on what reaches it.
 #
 # Read on in :doc:`/learn/graphs`, see the rules themselves in :doc:`plot_2_caffe_layers`, or look
 # up :class:`linefit.tape.Tape` and :func:`linefit.graph.record`.

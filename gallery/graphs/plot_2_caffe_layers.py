@@ -33,7 +33,8 @@ assert (ReLU.backward(top_diff, x)[0] == [1, 0, 10]).all()
 #
 # A net is written before any data exist: a list of layers, each with the names of its bottoms and
 # of its top.
-# This one has two inner products with a rectifier in between, and the mean squared miss as loss.
+# This one has two inner products with a rectifier between them, and the mean squared miss as its
+# loss.
 
 from linefit.tape import InnerProduct, Mean, Net, Subtract
 
@@ -50,8 +51,8 @@ net = Net(
 # Data and weights
 # ----------------
 #
-# The net shall learn the absolute value, from eight points.
-# All numbers are whole quarters, so that sums are exact and can be compared with ``==``.
+# The net is to learn the absolute value from eight points.
+# The weights are multiples of a quarter, so that sums are exact and can be compared with ``==``.
 
 rng = np.random.default_rng(8)
 data = np.array([[-4.0], [-3.0], [-2.0], [-1.0], [1.0], [2.0], [3.0], [4.0]])
@@ -67,7 +68,7 @@ weights = {
 # Forward and backward
 # --------------------
 #
-# ``forward`` fills a *blob* for each name, ``backward`` returns the diff of each.
+# ``forward`` fills a *blob* for each name, and ``backward`` returns the diff of each.
 
 loss = net.forward(data=data, target=target, **weights)
 diffs = net.backward()
@@ -80,7 +81,7 @@ for name in weights:
 # -----------------------------
 #
 # Caffe's blob is a pair of arrays of one shape, as a tensor and its ``grad`` are today.
-# Purple is positive and orange negative, each blob on a scale of its own.
+# Purple is positive and orange negative, with a separate scale for each array.
 # Look at the rectifier: where ``hidden`` is not positive, nothing is active and no diff comes back.
 
 import matplotlib.pyplot as plt
@@ -105,7 +106,7 @@ plt.show()
 # The same in PyTorch
 # -------------------
 #
-# Nobody writes a ``backward`` here, and every number is the same to the last digit.
+# Here you write no ``backward``, and every number is the same to the last digit.
 
 import torch
 
@@ -124,7 +125,7 @@ print("loss and diffs are equal")
 # Train it
 # --------
 #
-# Forward, backward, one small step against the diffs, again: that was training in Caffe.
+# Forward, backward, a small step against the diffs, and again: that was training in Caffe.
 
 start = weights
 losses = []
@@ -136,7 +137,7 @@ print(f"loss {losses[0]:.3f} at first, {losses[-1]:.1e} after 600 steps")
 assert losses[-1] < 1e-6
 
 # %%
-# Hidden numbers that are active on the left and others that are active on the right make the two
+# Some hidden numbers are active on the left and others on the right; together they make the two
 # arms.
 # The net has learned the points, not the function: between −1 and 1 it saw none, and its
 # corner there is blunt.
@@ -163,9 +164,10 @@ plt.show()
 #
 # * Two functions make a layer, and a list of layers makes a net: no part of it is magic.
 # * The list is a *static* graph: it is there before the data, and each run does the same.
-#   PyTorch records its graph while your code runs; :doc:`plot_3_changing_graph` shows the gain.
+#   PyTorch records its graph while your code runs; :doc:`plot_3_changing_graph` shows what that
+#   allows.
 # * A new layer in Caffe meant a new ``backward``.
-#   Autograd asks for one only where you want your own, as in
+#   With autograd you write one only where you want your own, as in
 #   :doc:`/auto_gallery/autograd/plot_2_custom_function`.
 #
 # Read on in :doc:`/learn/graphs`, or look up :class:`linefit.tape.Net` and

@@ -2,9 +2,9 @@ r"""
 A graph that changes with the data
 ==================================
 
-**Question.** What graph belongs to a function with a ``while`` in it?
+**Question.** What does the graph of a function look like that has a ``while`` loop in it?
 
-**Answer.** Another one for each run: autograd records the operations that really ran, so two
+**Answer.** It can differ from run to run: autograd records the operations that really ran, so two
 inputs can have two graphs and two derivatives, even where the result is the same number.
 """
 
@@ -28,7 +28,7 @@ def power_above_ten(x):
 # Two runs
 # --------
 #
-# Two needs three products, four needs one; both end at 16.
+# Two takes three products and four takes one; both end at 16.
 # The derivatives differ, since one run computed :math:`x^4` and the other :math:`x^2`.
 
 import torch
@@ -59,7 +59,7 @@ assert four.grad == 2 * 4
 # --------------------------
 #
 # The comparison and the loop are in neither picture.
-# They ran in Python and left only their consequence: how many products there are.
+# They ran in Python, and what they leave behind is the number of products.
 
 import matplotlib.pyplot as plt
 
@@ -107,7 +107,7 @@ plt.show()
 # No single static graph
 # ----------------------
 #
-# A static graph is drawn up once, with a stand-in for x that has no value.
+# A static graph is made once, with a stand-in for x that has no value.
 # Then ``while y < 10`` has no answer, and :func:`torch.fx.symbolic_trace` says so.
 
 from torch import fx
@@ -126,7 +126,8 @@ else:
 # * Any Python works: loops, conditions, recursion.
 #   What ran is what is differentiated.
 # * The price is that the graph is built anew in each run.
-# * A jump stays a jump: a gradient cannot tell you that one step further everything is different.
+# * A jump stays a jump: a gradient cannot tell you that everything is different one step further
+#   on.
 #
-# Read on in :doc:`/learn/dynamic-and-static`, where static graphs get their loops and conditions
+# Read on in :doc:`/learn/static-graphs`, where static graphs get their loops and conditions
 # too, or look up :func:`linefit.graph.record`.

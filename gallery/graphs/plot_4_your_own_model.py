@@ -2,7 +2,7 @@ r"""
 Draw the graph of your own model
 ================================
 
-**Question.** What does autograd really build for a model of yours, and what does it keep?
+**Question.** What does autograd build for your own model, and what does it keep?
 
 **Answer.** Record one forward and one backward pass with :func:`linefit.graph.record`: you get
 every operation with its value, its gradient and its saved tensors, as a figure, as text and as
@@ -14,7 +14,7 @@ data.
 # -------------------
 #
 # Any :class:`torch.nn.Module` will do.
-# This one bends a line: a layer of three units, a rectifier, and a layer that adds them up.
+# This one bends a line: it has a layer of three units, a rectifier, and a layer that adds them up.
 
 import torch
 from torch import nn
@@ -28,8 +28,8 @@ y = x.abs()
 # Record it
 # ---------
 #
-# Wrap the code that you have; nothing in it changes.
-# The names are those of your variables, and of the model's parameters.
+# Wrap your code as it is; you change nothing in it.
+# The names are those of your variables and of the model's parameters.
 
 from linefit import graph
 
@@ -58,7 +58,8 @@ print(g)
 # Is it really PyTorch's graph?
 # -----------------------------
 #
-# Walk ``next_functions`` yourself and compare: the same nodes, none missing and none invented.
+# Walk ``next_functions`` yourself and compare: these are the same nodes, none missing and none
+# invented.
 
 seen, todo = set(), [loss.grad_fn]
 while todo:
@@ -72,11 +73,11 @@ assert drawn == seen
 print(f"{len(seen)} backward nodes, all of them drawn")
 
 # %%
-# What is kept for the way back
-# -----------------------------
+# What is kept for the backward pass
+# ----------------------------------
 #
 # Each backward node lists the tensors that it saved.
-# A value that several nodes keep exists once, so count it once: by the node that made it.
+# A value that several nodes keep exists only once, so count it once, by the node that made it.
 
 kept = {
     (saved.source, saved.output): saved.nbytes
@@ -93,7 +94,8 @@ print(f"{'together':<16} {sum(kept.values()):>4} bytes")
 # -------------
 #
 # Above 60 nodes a figure has one box for each call of a module.
-# Name a part of your own code with :meth:`linefit.graph.Graph.scope`, and it is such a box, too.
+# Name a part of your own code with :meth:`linefit.graph.Graph.scope`, and it becomes such a box as
+# well.
 
 layer = nn.TransformerEncoderLayer(d_model=8, nhead=2, dim_feedforward=16, batch_first=True)
 points = torch.randn(1, 5, 8)

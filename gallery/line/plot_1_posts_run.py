@@ -6,8 +6,8 @@ The post's run, literally
 epochs, and finds a slope of 2.51.
 It never clears its gradients, so why does it work?
 
-**Answer.** Gradients that are never cleared make of the descent a ball that rolls without friction,
-and only the speed that it gathers carries the line to the points within 1000 epochs.
+**Answer.** Gradients that are never cleared turn the descent into a ball that rolls without
+friction, and only the speed that it gathers carries the line to the points within 1000 epochs.
 """
 
 # %%
@@ -28,10 +28,13 @@ x, y = points.x.float(), points.y.float()
 # The loop
 # --------
 #
-# This is the post's loop in today's words, with ``requires_grad=True`` where it had ``Variable``.
+# The same steps as in the post, in code of our own.
+# The post starts from ``torch.Tensor([0])``, which is ``float32``, sets ``requires_grad`` on it and
+# updates it under ``no_grad``; so do we, with numbers in place of vectors of length one.
 # The loss is the mean squared distance to the line a x − y + b = 0, without the factor 1/2.
 # Nothing clears ``a.grad`` and ``b.grad``, so each ``backward`` adds to what is there.
 
+assert torch.Tensor([0]).dtype == torch.float32
 a = torch.tensor(0.0, requires_grad=True)
 b = torch.tensor(0.0, requires_grad=True)
 lr, losses, slopes, best = 1e-9, [], [], float("inf")
@@ -51,7 +54,7 @@ for _ in range(1000):
 # ----------
 #
 # The post printed slope 2.5111, intercept 0.0280 and loss 4.3868.
-# Its points are lost, so your three numbers differ in the digits that the noise decides.
+# Its points are lost, so the three numbers here differ in the digits that depend on the noise.
 
 print(f"slope {best_a:.4f}, intercept {best_b:.4f}, loss {best:.4f}")
 assert abs(best_a - 2.5111) < 0.05
@@ -59,8 +62,9 @@ assert abs(best_b - 0.0280) < 0.001
 assert abs(best - 4.3868) < 2
 
 # %%
-# The best line lies well in the points.
-# The loss falls to a sharp minimum and rises again, which puzzled the author.
+# The best line runs through the points.
+# The loss falls to a sharp minimum and rises again; the post took that for an oscillation about the
+# minimum.
 
 import matplotlib.pyplot as plt
 
@@ -89,6 +93,7 @@ from linefit import descend
 
 run = descend(x, y, lr=2e-9, steps=1000, clear_grad=False)
 step = int(run.best.step)
+assert (run.history.slope.diff() > 0).all()  # one pass, and no way back within these epochs
 print(f"epoch {step}: loss {2 * run.best.loss:.4f} belongs to slope {run.best.slope:.4f},")
 print(f"and not to {run.history.slope[step + 1]:.4f}, the slope one update later")
 assert abs(run.history.slope[step + 1] - best_a) < 1e-5
@@ -99,7 +104,7 @@ assert torch.allclose(2 * run.history.loss, torch.tensor(losses), rtol=1e-3)
 # -----------
 #
 # Repeat the run on 20 draws at once: a leading axis holds independent lines.
-# The minimum always comes near the same epoch, and the slope then runs on past it.
+# The minimum comes near the same epoch in each, and the slope then runs on past it.
 
 many = [noisy_line(seed=seed) for seed in range(20)]
 xs, ys = (torch.stack([getattr(draw, c) for draw in many]).float() for c in "xy")
@@ -117,8 +122,8 @@ assert 5 < last.slope.min() <= last.slope.max() < 6
 # Clear the gradients
 # -------------------
 #
-# Now do what the post itself advises and clear the gradients after each update.
-# With this learning rate the line hardly leaves the start.
+# Now do what the post itself recommends and clear the gradients after each update.
+# With this learning rate the line hardly moves from its start.
 
 cleared = descend(x, y, lr=2e-9, steps=1000)
 gain = 1 - cleared.last.loss / cleared.history.loss[0]
@@ -141,8 +146,8 @@ print(f"largest difference in slope over 1000 epochs: {difference:.1e}")
 assert difference < 1e-5
 
 # %%
-# The post's run and the run with momentum lie on each other and cross the true slope; the cleared
-# run stays at the bottom.
+# The post's run and the run with momentum coincide and cross the true slope; the cleared run stays
+# at the bottom.
 
 # Alt: Slope against epoch. The run that is never cleared and the run with momentum 1 coincide, pass
 #      2.5 near epoch 560 and reach 5.3; the cleared run stays at 0.
@@ -162,7 +167,7 @@ plt.show()
 # The loss L is a height, the sum of the gradients a velocity v, and L + lr · v² / 2 an energy that
 # stays the same, since nothing brakes.
 # At the minimum nearly all of it is motion, so the line shoots past.
-# The learning rate is not too large there: a smaller one only makes the same ride slower.
+# The learning rate is not too large there: a smaller one makes the same ride slower.
 
 velocity = torch.stack((run.history.slope, run.history.intercept)).double().diff() / 2e-9
 velocity = (velocity[:, 1:] + velocity[:, :-1]) / 2  # at the epochs, no longer between them
@@ -177,7 +182,7 @@ assert abs(slower.best.step - 2 * step) <= 2
 assert abs(slower.last.slope - run.last.slope) < 0.02
 
 # %%
-# All of the loss turns into motion, and then little by little into loss again.
+# Nearly all of the loss turns into motion, and then little by little into loss again.
 
 # Alt: Loss and energy of motion stacked over the epochs: their sum is a level line, the loss falls
 #      to nothing near epoch 560 and grows slowly after it.
@@ -193,7 +198,9 @@ plt.show()
 #
 # * The post's fit worked because of its bug: with cleared gradients 1e-9 is far too small.
 # * Keeping the best line hides the overshoot; keep loss and line of the *same* step.
-# * A smaller learning rate only takes longer to the same overshoot: what is missing is a brake.
+# * A smaller learning rate only takes longer to reach the same overshoot: what is missing is a
+#   brake.
+# * Nor is it an oscillation yet: 1000 epochs hold a single pass through the minimum.
 # * The intercept is still 0.03 at the best step: only the slope has moved.
 #
 # Read on in :doc:`/learn/learning-rate`, and about the loss in :doc:`/learn/line-fit`, or see

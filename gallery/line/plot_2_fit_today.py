@@ -38,8 +38,9 @@ print(f"center ({center_x:.1f}, {center_y:.1f}), scale {scale:.1f}")
 # Write the loop once
 # -------------------
 #
-# Four things happen in each step: the loss builds the graph, ``backward`` fills the gradients, the
-# update moves the parameters without being recorded, and the gradients are cleared.
+# Four things happen in each step: computing the loss records the graph, ``backward`` fills in the
+# gradients, the update changes the parameters without being recorded, and the gradients are
+# cleared.
 
 import torch
 
@@ -60,9 +61,9 @@ print(f"a = {a.item():.6f}, b = {b.item():.1e}, in the scaled units")
 # Or call it
 # ----------
 #
-# :func:`linefit.descend` is this loop, and it keeps what happened at every step.
-# Why 1?  At a = b = 0 the gradient in these units is minus the slope of ordinary least squares, so
-# the first step lands on that line, close to where you want to be.
+# :func:`linefit.descend` is this loop, and it keeps a history of every step.
+# Why a rate of 1?  At a = b = 0 the gradient in these units is minus the slope of ordinary least
+# squares, so the first step lands on that line, close to where you want to be.
 
 from linefit import descend, ordinary_least_squares
 
@@ -79,8 +80,8 @@ assert run.converged
 #
 # The slope is the same in both units, because x and y share one scale.
 # The intercept is not: put the center and the scale back.
-# Take the parameters of the last step: near the minimum the losses of neighboring steps differ by
-# less than rounding, so the step with the *lowest* loss knows only half of the digits.
+# Use the parameters of the last step: near the minimum the losses of neighboring steps differ by
+# less than rounding, so the step with the *lowest* loss has only about half of the digits right.
 
 from linefit import Line, total_least_squares
 
@@ -97,15 +98,16 @@ assert torch.isclose(line.intercept, exact.intercept, rtol=1e-10, atol=0)
 assert (run.best.slope - exact.slope).abs() < 1e-6
 
 # %%
-# The short grey ways from the points to the line are what the loss squares and averages.
+# The short grey segments from the points to the line are the distances that the loss squares and
+# averages.
 # They meet the line at right angles, so both axes need the same scale in the picture too.
 
 import matplotlib.pyplot as plt
 
 from linefit.plotting import plot_line, plot_points, plot_residuals
 
-# Alt: One hundred points, a short grey way from each to the fitted line at a right angle to it, and
-#      the line behind the points, which the fitted line nearly covers.
+# Alt: One hundred points, a short grey segment from each to the fitted line, at a right angle to
+#      it, and the line behind the points, which the fitted line nearly covers.
 fig, ax = plt.subplots(figsize=(4.2, 6), layout="constrained")
 plot_residuals(ax, x, y, line)
 plot_points(ax, x, y)
@@ -120,7 +122,7 @@ plt.show()
 # -----------------
 #
 # ``torch.optim`` replaces the two lines of the update; ``optimizer.zero_grad()`` clears.
-# Hand the class to :func:`linefit.descend`, which calls it with the two parameters and ``lr``.
+# Pass the class to :func:`linefit.descend`, which calls it with the two parameters and ``lr``.
 # SGD without momentum is the plain update, to the last digit.
 
 from functools import partial
@@ -138,7 +140,7 @@ assert runs["SGD"].history.slope.equal(run.history.slope)
 
 # %%
 # The loss never reaches zero, because no line goes through all the points.
-# Subtract the loss of the closed form and you see how many digits each step gains.
+# Subtract the loss of the closed form, and you see how many digits each step gains.
 # The flat end is the rounding of ``float64``.
 
 best = total_least_squares(u, v)
@@ -160,10 +162,10 @@ assert runs["Adam"].last.loss - floor > 1e-12
 # What to notice
 # --------------
 #
-# * Centering and scaling do more than any optimizer: see :doc:`plot_4_scaling`.
-# * Adam is not faster here: its steps have a length of their own, whatever the gradient.
+# * Centering and scaling did more here than the choice of optimizer: see :doc:`plot_4_scaling`.
+# * Adam is not faster here: the length of its steps hardly depends on that of the gradient.
 # * The closed form needs no steps at all.
-#   Descent is worth it where there is none, for another loss or another model.
+#   Descent is worth the effort where there is none, for another loss or another model.
 #
 # Read on in :doc:`/learn/line-fit`, or see :func:`linefit.descend`,
 # :func:`linefit.total_least_squares` and :func:`linefit.perpendicular_loss`.

@@ -2,11 +2,11 @@ r"""
 When learning-rate decay helps
 ==============================
 
-**Question.** The post ends with the advice to let the learning rate decay.
+**Question.** The blog post of 2018 ends with the advice to let the learning rate decay.
 When does that help?
 
-**Answer.** When the gradient is noisy, as with minibatches: a constant rate then hovers on a noise
-floor and a decaying one goes through it; with the whole data, decay only slows you down.
+**Answer.** When the gradient is noisy, as with minibatches: a constant rate then hovers at a noise
+floor, and a decaying one goes below it; with all the data in each step, decay just slows you down.
 """
 
 # %%
@@ -14,7 +14,7 @@ floor and a decaying one goes through it; with the whole data, decay only slows 
 # -------------------------
 #
 # Two hundred points, centered and scaled (:doc:`plot_4_scaling` says why).
-# The closed form tells the lowest loss there is, so you can see how far above it a run stays.
+# The closed form gives the lowest possible loss, so you can see how far above it a run stays.
 
 import torch
 
@@ -33,7 +33,7 @@ print(f"slope of the best line {best.slope:.4f}, its loss {lowest:.2e}")
 #
 # A minibatch is a handful of points, drawn anew at each step.
 # Its gradient is right on average and wrong each time.
-# The loss draws from a generator of its own, so the run repeats; 16 runs go side by side in a
+# The loss draws from its own generator, so the run can be repeated; 16 runs go side by side in a
 # leading axis, each with its own draws.
 
 batch = torch.Generator()
@@ -89,8 +89,8 @@ for name, excess in end.items():
     print(f"{name:22} {excess:.1e} above the lowest loss at the end")
 
 # %%
-# Both constant rates fall and then hover: each new minibatch throws the line about as far off as
-# the step before had brought it back.
+# With both constant rates the loss falls and then hovers: each new minibatch throws the line off by
+# about as much as the step before had brought it back.
 # A tenth of the rate hovers about ten times lower but takes longer to get there.
 # The decaying rate is as fast as the large one at first and ends lower than the small one.
 
@@ -110,12 +110,12 @@ assert 5 < high / low < 20
 assert decayed < low / 2
 
 # %%
-# The same plans with the whole data
-# ----------------------------------
+# The same plans with all the data
+# --------------------------------
 #
 # Now each step sees all the points, so the gradient has no noise.
-# There is no floor to go through, apart from rounding.
-# A constant rate gains digits at a steady pace, and decay takes that pace away.
+# There is no floor but rounding.
+# A constant rate gains digits at a steady pace, and decay loses that pace.
 
 exact = {name: descend(x, y, steps=400, start=(2.0, 0.0), **plan) for name, plan in plans.items()}
 error = {name: (run.history.slope - best.slope).abs() for name, run in exact.items()}
@@ -138,11 +138,11 @@ assert error["0.5 / (1 + step / 30)"][-1] > 1e-6
 # --------------
 #
 # * The floor is noise times rate.
-#   To go through it the rate must fall, but not so fast that the steps no longer add up to the way
-#   you have to go: 1 / step is the classic choice.
-# * With the whole data a rate that is too large diverges at once; a smaller constant one is the
-#   cure, not decay.
+#   To get below it the rate must fall, but not so fast that the steps no longer add up to the
+#   distance that you have to go: 1 / step is the classic choice.
+# * With all the data in each step, the cure for a rate that is too large is a smaller constant one,
+#   not decay.
 # * The post's run used the whole data, so its rising loss was neither of these: it came from
 #   gradients that were never cleared (:doc:`plot_1_posts_run`).
 #
-# Read on in :doc:`/learn/learning-rate`, or see :func:`linefit.descend` for ``scheduler``.
+# Read on in :doc:`/learn/step-size`, or see :func:`linefit.descend` for ``scheduler``.

@@ -15,7 +15,7 @@ from thousands to about 1, and the steps for a digit fall with it.
 #
 # Centering moves the middle of the points to the origin; scaling then divides x and y by the
 # spread of x.
-# A line that is best in one view is best in all three.
+# The best line in one view is the best in all three.
 
 from linefit import noisy_line
 
@@ -28,10 +28,10 @@ views = {"raw": (x, y), "centered": (u, v), "centered and scaled": (u / scale, v
 # How long is the valley?
 # -----------------------
 #
-# Near the best line the loss is a bowl, and its Hessian says how steep it is in each direction: its
-# eigenvalues are the smallest and the largest curvature, their ratio the condition number κ.
-# A learning rate above 2 / λmax climbs out of the bowl, so the steepest direction limits the
-# steps in all of them.
+# Near the best line the loss is a bowl, and its Hessian tells how curved it is in each direction:
+# its eigenvalues are the smallest and the largest curvature, their ratio the condition number κ.
+# With a learning rate above 2 / λmax the descent climbs out of the bowl, so the most curved
+# direction limits the steps in all of them.
 
 from functools import partial
 
@@ -53,10 +53,10 @@ for name, (p, q) in views.items():
 # -----------------
 #
 # On the raw points a change of slope swings the line around x = 0, far to the left of most points,
-# so every change of slope asks for one of the intercept.
+# so every change of slope calls for a change of the intercept.
 # Around the middle of the points the two no longer depend on each other: the mixed entry of the
 # Hessian vanishes.
-# The scale then makes the other two alike.
+# The scale then makes the other two entries alike.
 
 for name, ((aa, ab), (_, bb)) in bowl.items():
     print(f"{name:20} slope {aa:8.3f}, mixed {ab:6.3f}, intercept {bb:.3f}")
@@ -70,7 +70,7 @@ assert abs(aa / bb - 1) < 0.05
 #
 # Start all three from the same line, y = 2.2 x + 10, written in the units of each view, with the
 # learning rate 1.5 / λmax.
-# Along the valley a step then keeps the share 1 − 1.5 / κ of the error.
+# Along the valley, each step then multiplies the error by 1 − 1.5 / κ.
 
 from linefit import descend
 
@@ -112,7 +112,7 @@ plt.show()
 # -----------------
 #
 # How many steps does a run take to make the error of its intercept ten times smaller?
-# Measure it late on the way, and compare with what the condition number predicts.
+# Measure this late in the run, and compare with what the condition number predicts.
 
 error = {name: (run.history.intercept - best[name].intercept).abs() for name, run in runs.items()}
 spans = {"raw": (1000, 1999), "centered": (1000, 1999), "centered and scaled": (10, 30)}
@@ -141,9 +141,9 @@ plt.show()
 # One scale, not two
 # ------------------
 #
-# It is tempting to divide x and y by a spread each, as one does for a neural network.
-# Perpendicular distance then measures something else: the best line always comes out with slope 1
-# or −1, whatever the noise, and it is no longer your line.
+# It is tempting to divide x and y each by its own spread, as one does for a neural network.
+# Perpendicular distance then measures something else: the best line comes out with slope 1 or −1,
+# whatever the noise, and it is no longer your line.
 
 spread = y.std(correction=0)
 other = total_least_squares(u / scale, v / spread)
@@ -163,5 +163,5 @@ assert abs(back - best["raw"].slope) > 1e-4
 # * No optimizer is involved: the points changed, and with them the shape of the loss.
 # * Both axes must share the scale; :doc:`plot_5_hubble` shows what happens where they cannot.
 #
-# Read on in :doc:`/learn/learning-rate`, or see :func:`linefit.descend` and
+# Read on in :doc:`/learn/step-size`, or see :func:`linefit.descend` and
 # :func:`linefit.plotting.plot_loss_map`.

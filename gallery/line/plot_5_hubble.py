@@ -5,8 +5,8 @@ Vertical or perpendicular? Hubble's data
 **Question.** Hubble's nebulae have a distance in megaparsec and a velocity in km/s.
 Should a line through them use vertical or perpendicular distance?
 
-**Answer.** Vertical distance asks for no common unit and gives the published line; perpendicular
-distance changes with the units you write down, until you say how large the errors of both axes are.
+**Answer.** Vertical distance needs no common unit and gives the line of ordinary least squares;
+the perpendicular line changes with the units, until you say how large the errors on both axes are.
 """
 
 # %%
@@ -14,7 +14,7 @@ distance changes with the units you write down, until you say how large the erro
 # -------------------
 #
 # In 1929 Edwin Hubble compared how far 24 nebulae are with how fast they move away.
-# The further, the faster: the slope of the line, in km/s per megaparsec, is the rate at which the
+# The farther, the faster: the slope of the line, in km/s per megaparsec, is the rate at which the
 # universe expands.
 
 from linefit import hubble, ordinary_least_squares
@@ -31,7 +31,7 @@ assert round(vertical.intercept.item(), 2) == -40.78
 # -------------------
 #
 # Ordinary least squares is the line with the smallest vertical distances.
-# Hand that loss to :func:`linefit.descend` and autograd does the rest.
+# Pass that loss to :func:`linefit.descend`, and autograd does the rest.
 
 from linefit import descend, vertical_loss
 
@@ -58,15 +58,15 @@ print(f"from kpc: slope {in_kpc.slope:.1f} km/s per Mpc, intercept {in_kpc.inter
 assert in_mpc.slope > 1.4 * in_kpc.slope
 
 # %%
-# The two axes of this picture have different units, so no aspect is the right one and no angle in
-# it means anything.
+# The two axes of this picture have different units, so no aspect ratio is the right one and angles
+# mean nothing.
 # That is the trouble: a length across both axes, √(Mpc² + (km/s)²), is not a length of anything.
 
 import matplotlib.pyplot as plt
 
 from linefit.plotting import plot_line, plot_points, plot_residuals
 
-# Alt: Velocity against distance of 24 nebulae, with a vertical way from each to the line of
+# Alt: Velocity against distance of 24 nebulae, with a vertical segment from each to the line of
 #      vertical distances; the line from kiloparsec is a little steeper, that from megaparsec much.
 fig, ax = plt.subplots(layout="constrained")
 plot_residuals(ax, x, y, vertical, perpendicular=False)
@@ -79,12 +79,12 @@ ax.legend()
 plt.show()
 
 # %%
-# Every unit another line
-# -----------------------
+# A different line for every unit
+# -------------------------------
 #
 # Let the unit of distance run from a gigaparsec down to a parsec.
-# In large units the numbers of x are tiny, so the short way to the line runs along x: the slope is
-# that of the regression of x on y.
+# In large units the numbers in x are tiny, so the shortest way to the line runs along x: the slope
+# is that of the regression of x on y.
 # In small units it runs along y, and the slope is that of y on x.
 
 import torch
@@ -106,8 +106,7 @@ ax.legend(loc="center left")
 plt.show()
 
 # %%
-# Between the two ends lies every slope that you may want, which is to say: none of them is in the
-# data alone.
+# Between the two ends lies any slope that you may want, so the data alone do not single one out.
 
 print(f"y on x {vertical.slope:.1f}, x on y {along_x:.1f}")
 assert torch.isclose(slopes[-1], vertical.slope, rtol=1e-4)
@@ -118,7 +117,7 @@ assert (slopes.diff() <= 1e-6).all()
 # Say how large the errors are
 # ----------------------------
 #
-# A unit was only a hidden way to say which axis to trust.
+# The unit was a hidden way of saying which axis to trust.
 # Say it openly: ``variance_ratio`` is the variance of the errors of y over that of x, in the units
 # of the data.
 # Suppose a velocity is off by 150 km/s and a distance by 0.3 Mpc; these two are our assumption.
@@ -137,12 +136,12 @@ assert vertical.slope < deming.slope < along_x
 #
 # * Perpendicular distance needs both axes in one unit and with like errors, as on the post's
 #   points.
-# * Vertical distance needs neither, but it takes x as exact; where x is noisy its slope is too
-#   small.
+# * Vertical distance needs neither, but it assumes that x is exact; where x is noisy, its slope is
+#   too small.
 # * With a known ratio of the errors, Deming's line is the same in all units.
 #   With an error for each point, use :func:`linefit.weighted_loss`.
-# * Today's value is near 70: Hubble's distances were too small by a factor, and no choice of
-#   fitting mends that.
+# * Today's value is near 70: Hubble's distances were too small by a large factor, and no choice of
+#   line makes up for that.
 #
-# Read on in :doc:`/learn/line-fit`, or see :func:`linefit.ordinary_least_squares` and
+# Read on in :doc:`/learn/which-line`, or see :func:`linefit.ordinary_least_squares` and
 # :func:`linefit.total_least_squares`.

@@ -5,7 +5,7 @@ An error for every point
 **Question.** Each point comes with standard deviations of its own, in x and in y.
 Which line is best, and how sure is it?
 
-**Answer.** York's line, which counts every distance in units of that point's own error.
+**Answer.** York's line, which measures every distance in units of that point's own error.
 Two formulas for its standard errors are in use; they differ by how the distances curve as the line
 turns, and here by less than one percent.
 """
@@ -14,10 +14,10 @@ turns, and here by less than one percent.
 # Ten points and their weights
 # ----------------------------
 #
-# Pearson published the points in 1901, York gave them weights in 1966, and they have been the test
-# of every such program since.
-# The errors differ by a factor of thirty and more, and trade places along the line: on the left
-# x is known well, on the right y.
+# Pearson published the points in 1901, York gave them weights in 1966, and they have been a
+# standard test for such programs since.
+# The errors differ by a factor of more than thirty, and trade places along the line: x is known
+# well on the left, and y on the right.
 
 from linefit import pearson_york
 
@@ -45,7 +45,7 @@ for name, line in lines.items():
 
 # %%
 # The bars are one standard deviation.
-# York's line runs close by the points whose bars are short, and lets the others go.
+# York's line runs close to the points with short bars, and gives way at the others.
 
 import matplotlib.pyplot as plt
 
@@ -68,7 +68,8 @@ plt.show()
 #
 # York and others printed slope and intercept with nine digits, standard errors with five or six,
 # and the misfit χ² / (N − 2).
-# That last number would be near 1 if the standard deviations were right and the line straight.
+# That last number would be near 1 if the standard deviations were right and the relation a straight
+# line.
 
 chi2 = 2 * len(x) * fit.loss
 published = {"slope": -0.480533407, "intercept": 5.47991022, "slope_se": 0.057985}
@@ -84,9 +85,11 @@ for name, digits in published.items():
 # A second valley
 # ---------------
 #
-# For each slope take the best intercept, which is a weighted mean, and look at χ² along the slope.
-# There is another minimum far away, where the line crosses the points instead of following them.
-# A descent from a = b = 0 ends there, so York's iteration starts from a line through the points.
+# For each slope take the best intercept, which is a weighted mean, and look at χ² as a function of
+# the slope.
+# There is another minimum far away, where the line cuts across the points instead of following
+# them, and a descent from a = b = 0 ends there.
+# :func:`linefit.york` looks at all angles, returns the lowest minimum and says how many it found.
 
 import torch
 
@@ -98,7 +101,7 @@ inner = (profile[1:-1] < profile[:-2]) & (profile[1:-1] < profile[2:])
 valleys = inner.nonzero()[:, 0] + 1
 for valley in valleys:
     print(f"a minimum at slope {slopes[valley].item():.3f}, χ² = {profile[valley]:.1f}")
-assert len(valleys) == 2
+assert len(valleys) == fit.n_minima == 2
 assert abs(slopes[valleys[0]] - fit.line.slope) < 0.005
 
 # Alt: Chi-squared over the slope, logarithmic: a deep valley at minus 0.48 and a shallow one near
@@ -114,8 +117,8 @@ plt.show()
 # -------------------
 #
 # York's formula of 2004 is in ``fit.covariance``.
-# The other one comes from the second derivatives of χ² / 2 at the minimum, by autograd, as the
-# theory of likelihood has it.
+# The other one comes from the second derivatives of χ² / 2 at the minimum, as maximum
+# likelihood has it.
 
 two = {"York": fit.covariance, "Hessian": fit.hessian_covariance}
 for name, covariance in two.items():
@@ -151,8 +154,8 @@ print("York:    inverse of the first part")
 print("Hessian: inverse of both parts")
 
 # %%
-# The nearer, the more alike
-# --------------------------
+# The smaller the misses, the more alike
+# --------------------------------------
 #
 # The second part is proportional to the misses, so it must vanish with them.
 # Move all points towards the line, each to where its own errors would most likely have it: the line
@@ -193,13 +196,15 @@ assert abs(scatter / fit.slope_se - 1) < 0.05
 # --------------
 #
 # * York's line reproduces what was published, to the last printed digit.
-# * His standard errors keep the first derivatives of the misses only; the Hessian keeps all.
-#   Both are approximations for small errors: the simulated slopes scatter by a little more than
-#   either says.
+# * His standard errors use just the first derivatives of the misses; the Hessian uses the second as
+#   well.
+#   Both are approximations for small errors: the simulated slopes scatter a little more than either
+#   predicts.
 # * χ² / (N − 2) is 1.48 here.
-#   York takes your standard deviations at their word; some programs multiply the standard errors
-#   by the root of that number, here by 1.22, which is a far larger difference.
-# * χ² has several minima: a start near the points matters.
+#   York takes your standard deviations at face value; some programs multiply the standard errors by
+#   the root of that number, here by 1.22, which makes a far larger difference.
+# * χ² has more than one minimum, so that a descent depends on where it starts; ``fit.n_minima``
+#   says how many there are.
 #
 # Read on in :doc:`plot_2_how_sure`, about the loss in :doc:`/learn/line-fit`, or see
 # :func:`linefit.york` and :func:`linefit.pearson_york`.

@@ -3,38 +3,39 @@ How sure is the line?
 =====================
 
 **Question.** The fit gives a slope with many digits.
-How many of them are worth anything, and how do you find out?
+How many of them can you trust, and how do you find out?
 
-**Answer.** Three ways agree here: the curvature of the loss at its minimum, the same points drawn
-again with replacement, and odrpack.
-Where their assumptions fail they part, and only a count of how often they hold the truth tells.
+**Answer.** Three ways agree here: a formula, the same points drawn again with replacement, and
+odrpack.
+Where their assumptions fail they disagree, and counting how often they contain the truth tells
+which to trust.
 """
 
 # %%
 # The line and its standard errors
 # --------------------------------
 #
-# :func:`linefit.fit_line` asks autograd for the Hessian of the negative log-likelihood at the
-# minimum, and inverts it: a sharp valley means a line that is well known.
-# It assumes independent Gaussian errors of one size, which it takes from the distances.
+# :func:`linefit.fit_line` compares the scatter along the line with the scatter across it.
+# It assumes independent Gaussian errors of one size, which it estimates from the distances.
+# ``print`` tells all that it knows.
 
 from linefit import fit_line, noisy_line
 
 x, y, true_line = noisy_line(100)
 fit = fit_line(x, y)
-print(f"slope     {fit.line.slope:.4f} ± {fit.slope_se:.4f}")
-print(f"intercept {fit.line.intercept:7.4f} ± {fit.intercept_se:.4f}")
-print(f"{fit.n_steps} steps, converged: {bool(fit.converged)}")
+print(fit)
+low, high = fit.slope_interval(0.95)
+print(f"95 % interval of the slope: {low:.4f} to {high:.4f}")
 assert fit.converged
 
 # %%
 # The bootstrap
 # -------------
 #
-# Draw 100 points out of the 100, with replacement, fit, and repeat: how the lines scatter is how
-# far yours may be off.
-# It assumes only that the points are independent draws of one kind.
-# Four thousand such lines are one call, since leading axes are independent lines.
+# Draw 100 points out of the 100, with replacement, fit, and repeat: the scatter of these lines
+# tells how far off yours may be.
+# The assumption is that the points are independent draws of one kind.
+# Four thousand such lines take one call, since leading axes are independent lines.
 
 import torch
 
@@ -50,9 +51,9 @@ assert 0.85 < again.slope.std() / fit.slope_se < 1.15
 # odrpack
 # -------
 #
-# The Fortran code behind orthogonal distance regression since 1987 fits the points' true places
-# along with the line.
-# It is no part of the package: where it is not installed, this cell says so and the rest goes on.
+# The Fortran code for orthogonal distance regression, in use since 1987, fits the true positions of
+# the points along with the line.
+# It is not part of the package: where it is not installed, this cell says so and the rest goes on.
 
 from importlib.util import find_spec
 
@@ -68,8 +69,8 @@ else:
     print("odrpack: not installed here, so this page has two ways to compare and not three")
 
 # %%
-# odrpack reports two things: ``sd_beta`` holds standard errors, ``cov_beta`` a covariance that
-# takes a standard deviation of 1 at its word.
+# odrpack reports two things: ``sd_beta`` holds standard errors, and ``cov_beta`` a covariance that
+# assumes a standard deviation of 1.
 # They differ by the root of the misfit χ² / (N − 2), which is about σ² = 4 here.
 
 if odr_se is not None:
@@ -83,9 +84,9 @@ if odr_se is not None:
 # Side by side
 # ------------
 #
-# The ellipse is where the Hessian expects 95 % of all lines, from its covariance; the dots are the
+# The ellipse is where the formula expects 95 % of all lines, from its covariance; the dots are the
 # bootstrap's.
-# Slope and intercept go together: a steeper line through the same middle starts lower.
+# Slope and intercept are linked: a steeper line through the same middle starts lower.
 
 import matplotlib.pyplot as plt
 
@@ -97,7 +98,7 @@ circle = torch.stack((turn.cos(), turn.sin()))
 edge = 5.991**0.5 * vectors @ (values.sqrt()[:, None] * circle)  # 95 % of χ² with 2 degrees
 fig, ax = plt.subplots(layout="constrained")
 ax.plot(again.slope, again.intercept, ".", markersize=3, alpha=0.3, label="bootstrap")
-ax.plot(fit.line.slope + edge[0], fit.line.intercept + edge[1], color="C1", label="Hessian, 95 %")
+ax.plot(fit.line.slope + edge[0], fit.line.intercept + edge[1], color="C1", label="formula, 95 %")
 ax.plot(2.5, 1.0, "P", color="C2", markersize=9, label="the true line")
 ax.set(xlabel="slope a", ylabel="intercept b", title="Where the line may be")
 ax.legend()
@@ -110,8 +111,8 @@ plt.show()
 # A standard error makes a promise: slope ± 1.96 standard errors holds the true slope 95 times in a
 # hundred.
 # Make 2000 sets of points from the known line, fit all of them at once, and count.
-# With few points the promise is broken: the errors' size is itself only guessed, and Student's t
-# would be the better factor.
+# With few points the promise is broken: the size of the errors is itself only an estimate, and
+# Student's t is the better factor; :meth:`linefit.Fit.slope_interval` takes it.
 
 
 def coverage(found, se, truth):
@@ -128,13 +129,55 @@ for n in (5, 10, 20, 100):
 assert 0.93 < min(slope, intercept) < max(slope, intercept) < 0.97
 
 # %%
+# The Hessian, and noise as large as the spread
+# ---------------------------------------------
+#
+# Textbooks take the curvature of the negative log-likelihood at its minimum, the Hessian: a sharp
+# valley means a line that is well known.
+# The fit keeps what autograd says of it, too.
+# But noise in x widens the points, and so the valley looks sharper than it is.
+# Let the noise grow beside the spread of the true x, and count again, with 1000 points a set.
+
+shares = {"formula": [], "Hessian": []}
+noises = [0.1, 0.3, 0.5, 1.0, 1.5, 2.0]
+for noise in noises:
+    true_x, u, v = torch.randn(3, 1000, 1000, generator=generator, dtype=torch.float64)
+    many = fit_line(true_x + noise * u, 0.8 * true_x + 1 + noise * v)
+    bare = many.hessian_covariance[:, 0, 0].sqrt()
+    for name, se in (("formula", many.slope_se), ("Hessian", bare)):
+        shares[name].append(coverage(many.line.slope, se, 0.8))
+    print(
+        f"noise {noise}: formula {shares['formula'][-1]:.1%}, Hessian {shares['Hessian'][-1]:.1%}"
+    )
+assert 0.93 < min(shares["formula"]) < max(shares["formula"]) < 0.97
+assert shares["Hessian"][0] > 0.93
+assert shares["Hessian"][-1] < 0.8
+
+# %%
+# Both agree where the noise is small, and the formula stays right however large it is: its slope's
+# variance is the Hessian's, times the scatter along the line over the excess of that scatter over
+# the one across it.
+
+# Alt: Shares of intervals that hold the truth, against the noise. One curve stays near 95 %, the
+#      other starts there and falls ever deeper as the noise grows.
+fig, ax = plt.subplots(layout="constrained")
+ax.axhline(0.95, color="0.6", linestyle=":", label="the promise")
+ax.plot(noises, shares["formula"], "o-", label="formula")
+ax.plot(noises, shares["Hessian"], "s--", label="Hessian")
+ax.set(
+    xlabel="noise / spread of the true x", ylabel="share that holds the true slope", ylim=(0.6, 1)
+)
+ax.legend()
+plt.show()
+
+# %%
 # Where the assumption fails
 # --------------------------
 #
-# Now let the errors grow along the line, from nothing to 8, as they do where an instrument has an
-# error in percent.
-# The Hessian knows one size of error only.
-# The bootstrap does not ask for the size, so it is not misled.
+# Now let the errors grow along the line, from almost nothing to 8, as they do where an instrument
+# is off by a percentage.
+# The formula assumes a single size of error.
+# The bootstrap needs no size, so it is not misled.
 
 t = torch.linspace(0, 100, 100, dtype=torch.float64)
 size = 0.05 + 0.08 * t
@@ -145,7 +188,7 @@ picks = torch.randint(100, (500, 200 * 100), generator=generator)
 many_x, many_y = (c.gather(1, picks).reshape(500, 200, 100) for c in (xs, ys))
 boot = total_least_squares(many_x, many_y)
 held = {
-    "Hessian": coverage(wrong.line.intercept, wrong.intercept_se, 1.0),
+    "fit_line": coverage(wrong.line.intercept, wrong.intercept_se, 1.0),
     "bootstrap": coverage(wrong.line.intercept, boot.intercept.std(1), 1.0),
 }
 
@@ -160,7 +203,7 @@ held["York"] = coverage(right.line.intercept, right.intercept_se, 1.0)
 typical = [wrong.intercept_se.median(), boot.intercept.std(1).median(), right.intercept_se.median()]
 for (name, share), se in zip(held.items(), typical, strict=True):
     print(f"{name:10} intercept ± {se:.2f}, holds the truth {share:.1%} of the time")
-assert held["Hessian"] > 0.98
+assert held["fit_line"] > 0.98
 assert 0.90 < held["bootstrap"] < 0.97
 assert 0.93 < held["York"] < 0.97
 
@@ -168,10 +211,13 @@ assert 0.93 < held["York"] < 0.97
 # What to notice
 # --------------
 #
-# * Hessian, bootstrap and odrpack agree to a few percent where errors are alike for all points.
+# * Formula, bootstrap and odrpack agree to within a few percent where the errors are alike for all
+#   points.
+# * The Hessian is enough where the noise is small beside the spread of the points, and only there.
 # * An interval can be too wide as well as too narrow; both break the promise of 95 %.
-# * The bootstrap needs no size of the errors, but many fits: batches make them cheap.
-# * With fewer than about 20 points, take none of them to the letter.
+# * The bootstrap does not need the size of the errors, but it takes many fits: batches make them
+#   cheap.
+# * With fewer than about 20 points, don't take any of them literally.
 #
 # Read on in :doc:`plot_1_errors_per_point`, about what points can tell in :doc:`/learn/line-fit`,
 # or see :func:`linefit.fit_line` and :class:`linefit.Fit`.

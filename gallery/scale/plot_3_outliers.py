@@ -14,8 +14,8 @@ No closed form gives its line, but the same descent does, since autograd needs o
 # -----------------
 #
 # Take the usual hundred points, and let every second one of the last ten read too low, by 90.
-# As for every descent, count from the middle and in one unit for both axes; slopes stay as they
-# are.
+# As for any descent, put the origin in the middle and use one unit for both axes; that leaves
+# slopes as they are.
 
 import torch
 
@@ -36,7 +36,7 @@ print(f"total least squares: slope {before.slope:.4f} without the bad ones, {aft
 # :func:`linefit.huber_loss` is half the square of the distance up to δ, and grows only in
 # proportion beyond it, so that the pull of a point is never stronger than δ.
 # Here δ is the size of the noise, 2 before the change of unit.
-# The descent starts from a slope of 2, as one may guess by eye.
+# The descent starts from a slope of 2, which you might guess by eye.
 
 from functools import partial
 
@@ -51,7 +51,7 @@ assert robust.converged
 assert abs(robust.line.slope - before.slope) < abs(after.slope - before.slope) / 3
 
 # %%
-# The square lets five points drag the line out of the others; the bounded force does not.
+# With squares, five points drag the line away from the others; with a bounded force they do not.
 
 import matplotlib.pyplot as plt
 
@@ -75,7 +75,7 @@ plt.show()
 #
 # Take the clean points and pull the last one away from the line, straight across it, further and
 # further.
-# That makes sixty sets of points: one batch, so one descent for all of them.
+# That makes sixty sets of points, in one batch, so one descent fits them all.
 
 pulls = torch.linspace(0, 300, 60, dtype=torch.float64)
 xs, ys = x.repeat(60, 1), clean.repeat(60, 1)
@@ -88,8 +88,8 @@ for name, line in lines.items():
 assert abs(lines["Huber"].slope[-1] - lines["Huber"].slope[20]) < 2e-3
 
 # %%
-# One point can bend the line of least squares as far as you like.
-# On Huber's loss its force reaches the limit and stays there.
+# A single point can pull the line of least squares as far as you like.
+# With Huber's loss its force reaches the limit and stays there.
 
 # Alt: Slope against how far one point is pulled away. Total least squares falls ever further;
 #      Huber's falls a little at once and then stays level.
@@ -104,9 +104,10 @@ plt.show()
 # What autograd saves you
 # -----------------------
 #
-# Nobody derived a gradient here, with its cases near and far, its absolute values and its root.
-# :func:`torch.autograd.gradcheck` compares what autograd made of the loss with differences.
-# Another loss is another line of code: this one, a logarithm, lets a far point go altogether.
+# You did not have to derive a gradient here, with its cases near and far, its absolute values and
+# its root.
+# :func:`torch.autograd.gradcheck` compares autograd's gradient with finite differences.
+# A different loss takes a few lines of code: this one, a logarithm, lets a far point go altogether.
 
 
 def log_loss(slope, intercept, x, y, *, delta):
@@ -126,9 +127,9 @@ for loss in (huber_loss, log_loss):
 # Which δ?
 # --------
 #
-# A large δ is least squares again; a small one looks at the sign of the distance only, as a median
-# does.
-# The price of safety: on clean points Huber's lines scatter a little more.
+# A large δ gives least squares again; a small one looks at little more than the sign of the
+# distance, as a median does.
+# Safety has a price: on clean points Huber's lines scatter a little more.
 # Fit 200 sets with and 200 without bad readings, and measure how far the slopes are off.
 
 draws = [noisy_line(100, seed=seed) for seed in range(200)]
@@ -149,8 +150,8 @@ assert error[2.0][1] < error[1000.0][1] / 4
 # Where it ends
 # -------------
 #
-# Let all of the last readings be bad, more and more of them.
-# A bounded force is still a force: many points that lie in the same way win in the end.
+# Now let all of the last readings be bad, more and more of them.
+# A bounded force is still a force: many points that are wrong in the same way win in the end.
 
 for count in (5, 10, 20, 30, 40):
     y = clean.clone()
@@ -164,11 +165,12 @@ assert min(off) > 0.1
 # What to notice
 # --------------
 #
-# * A robust loss is not a filter: no point is thrown out, each is just worth less beyond δ.
-# * δ is a size in the units of your data: that of the noise costs a few percent on clean points.
-# * It has no closed form, and the descent is the one you know, with another loss.
+# * A robust loss is not a filter: no point is thrown out; each just counts for less beyond δ.
+# * δ is a size in the units of your data: a δ of the size of the noise costs a few percent on clean
+#   points.
+# * There is no closed form; the descent is the one you know, with another loss.
 # * It guards against a few wrong points, not against many that agree with each other.
-# * The force is bounded, its lever is not: a point far out *along* the line still turns it.
+# * The force is bounded, but its lever is not: a point far out *along* the line still turns it.
 #
 # Read on in :doc:`plot_4_ten_thousand_lines`, about the distance in :doc:`/learn/line-fit`, or see
 # :func:`linefit.huber_loss` and :func:`linefit.descend`.

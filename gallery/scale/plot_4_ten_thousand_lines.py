@@ -6,7 +6,7 @@ Ten thousand lines at once
 Is a loop the way?
 
 **Answer.** No: stack the points and call once.
-Nearly all the time of a loop goes into starting operations, and a batch starts them once for all
+A loop spends nearly all its time on starting operations, and a batch starts them once for all
 lines, in the closed form as well as in a fit by autograd.
 """
 
@@ -14,7 +14,7 @@ lines, in the closed form as well as in a fit by autograd.
 # A million points
 # ----------------
 #
-# Each row is a line of its own, with its own noise.
+# Each row is a separate line, with its own noise.
 # Leading axes are independent lines everywhere in the package.
 
 import torch
@@ -29,8 +29,8 @@ print(f"x and y have shape {tuple(x.shape)}, {2 * x.nbytes / 1e6:.0f} MB togethe
 # One call, two ways
 # ------------------
 #
-# :func:`linefit.total_least_squares` has a formula, :func:`linefit.fit_line` descends with autograd
-# and also tells standard errors.
+# :func:`linefit.total_least_squares` has a formula; :func:`linefit.fit_line` descends with autograd
+# and also gives standard errors.
 # Both take the batch as it is, and both give the same lines.
 
 from linefit import fit_line, total_least_squares
@@ -49,7 +49,7 @@ assert worst < 1e-12
 # -------------------------------------
 #
 # Autograd differentiates *one* number, so add up the losses of all lines.
-# The slope of line k occurs in the loss of line k only: the gradient of the sum holds the gradient
+# The slope of line k occurs only in the loss of line k: the gradient of the sum holds the gradient
 # of each line, side by side, and the graph is no larger than that of one line.
 
 from linefit import perpendicular_loss
@@ -116,8 +116,8 @@ for name, duration in seconds.items():
 # How large a batch?
 # ------------------
 #
-# The time for a line falls in proportion at first, as one start of each operation is shared by
-# more and more lines.
+# At first the time for a line falls in proportion, as more and more lines share one start of each
+# operation.
 # Then the points themselves cost time, and the curve levels off.
 
 import matplotlib.pyplot as plt
@@ -141,7 +141,7 @@ plt.show()
 # When one of them is bad
 # -----------------------
 #
-# A batch must not hide which line it stumbled over.
+# The error for a batch must not hide which line caused it.
 
 y[4711] = y[4711, 0]
 x[4711] = x[4711, 0]
@@ -159,7 +159,7 @@ assert "line 4711" in message
 # * Stack what is alike and call once; this holds for NumPy, PyTorch and GPUs alike.
 # * The gradient of a sum of independent losses is the gradient of each.
 # * A single small line is faster with NumPy: a batch of one pays for every start of an operation.
-# * The ratios are this machine's; run the script on yours.
+# * The ratios are those of this machine; run the script on yours.
 #
 # Read on in :doc:`plot_5_moments_and_processes`, on the page :doc:`/learn/scale`, or see
 # :func:`linefit.total_least_squares` and :func:`linefit.fit_line`.

@@ -6,8 +6,8 @@ Moments and many processes
 machines.
 Can you fit one line through all of them?
 
-**Answer.** Yes: each piece is summed up in five numbers and a count, and merging these gives the
-line of all points, the same to 1e-14 however they were divided.
+**Answer.** Yes: five numbers and a count sum up each piece, and merging them gives the line of all
+points, the same to 1e-14 however they were divided.
 """
 
 # %%
@@ -35,8 +35,8 @@ assert abs(merged.slope / whole.slope - 1) < 1e-14
 # -------------------------
 #
 # Cut the points into pieces and merge them in random orders, ten for each number of pieces.
-# To Sxx and Syy the formula of Chan, Golub and LeVeque adds only what is positive, so nothing
-# cancels, and the digits stay.
+# In the formula of Chan, Golub and LeVeque, what is added to Sxx and Syy is positive, so nothing
+# cancels, and no digits are lost.
 
 from functools import reduce
 from operator import add
@@ -71,8 +71,8 @@ plt.show()
 # ----------------------
 #
 # A file of half a million points, 8 MB, stands for one of any size.
-# A memory map shows it as an array but reads only what is looked at, and ``Moments.of`` looks at
-# a block at a time; for other sources, ``Moments.of_chunks`` takes any iterable of pieces.
+# A memory map looks like an array but reads only the parts that are used, and ``Moments.of`` uses
+# one block at a time; for other sources, ``Moments.of_chunks`` takes any iterable of pieces.
 
 import tempfile
 from pathlib import Path
@@ -98,8 +98,9 @@ assert abs(moments.line().slope / chunks.line().slope - 1) < 1e-14
 # Several processes
 # -----------------
 #
-# This is the program of a worker.
-# Each takes its share of the file, and ``all_reduce`` gives the moments of all shares to all.
+# Each worker runs this program.
+# It takes its share of the file, and ``all_reduce`` gives the merged moments of all shares to every
+# worker.
 # Then it descends with gradients that are summed over the workers: data-parallel training.
 
 program = """
@@ -123,8 +124,8 @@ x, y = (torch.tensor(column[share], device=device) for column in data)
 """
 
 # %%
-# The reduced moments also tell how to center and scale, so that the descent needs few steps.
-# One step sends two numbers, whatever the number of points.
+# The merged moments also tell how to center and scale, so that the descent needs few steps.
+# A step sends two numbers, whatever the number of points.
 
 program += """
 if sys.argv[2:] == ["lost"] and rank == 1:
@@ -166,7 +167,7 @@ print(f"2 workers over {backend}, the same bits on both: {ranks[0] == other}")
 assert ranks[0] == other
 
 # %%
-# All of them have the line of one process.
+# All of them find the line that a single process finds.
 
 alone = moments.line().slope.item()
 slope, descended = float.fromhex(slope), float.fromhex(descended)
@@ -181,7 +182,7 @@ assert abs(descended / alone - 1) < 1e-12
 # ------------------
 #
 # Start the two again, by hand, and kill one while the other waits for its moments.
-# The other must not wait for ever: it ends with an error that says why, at once where the
+# The other must not wait forever: it ends with an error that says why, at once where the
 # connection breaks, and at the latest when the group's time-out is over.
 
 both = []
@@ -196,7 +197,7 @@ both[1].communicate()
 message = both[0].communicate(timeout=60)[1].strip().splitlines()
 
 # %%
-# This is how the survivor's error begins; what follows is the transport's own words and addresses.
+# This is how the survivor's error begins; the rest is what the transport says, with addresses.
 
 error = next(line for line in reversed(message) if "RuntimeError: " in line)
 print(error.split("RuntimeError: ")[1].split(": ")[0])
@@ -209,9 +210,10 @@ folder.cleanup()
 # What to notice
 # --------------
 #
-# * Moments are a summary that loses nothing a straight line could want.
-# * Workers send each other eight numbers once, or two numbers a step: never the points.
-# * All ranks merge in the same order, so all have the same bits, and none must be told the answer.
+# * Moments are a summary that loses nothing that a straight line needs.
+# * Workers send each other eight numbers once, or two numbers a step, but not the points.
+# * All ranks merge in the same order, so all have the same bits, and none has to be told the
+#   answer.
 # * A lost worker is an error within the time-out, not a program that hangs.
 #
 # Read on in :doc:`/learn/scale`, which also counts what a thousand workers would gain, or see

@@ -65,6 +65,6 @@ def _itself(name: str) -> str:
     return name
 
 
-def _in_module(name: str) -> str:
+def _in_module(name: str) -> str | None:
     """Return a name as the outermost module knows it, without the variable of that module."""
-    return name.partition(".")[2]
+    return name.partition(".")[2] or None

@@ -24,7 +24,7 @@ from linefit.graph.export import dot, json, text
 from linefit.graph.export.gradients import GradientTable, gradients_of
 from linefit.graph.export.summary import Summary, summary_of
 from linefit.graph.find import find
-from linefit.graph.nodes import Edge, Node, Output
+from linefit.graph.nodes import Edge, Node, Output, is_readable
 from linefit.graph.numbers import same
 from linefit.graph.recorder.memory import collecting_rarely
 from linefit.graph.recorder.recording import Recording
@@ -153,13 +153,16 @@ class Graph:
             yield
 
     def check(self) -> None:
-        """Compare every flag and gradient that a figure shows with those of the tensors.
+        """Compare every flag, value and gradient that a figure shows with those of the tensors.
+
+        A tensor that torch has counted as changed in place since it was used keeps the value that
+        it had then, and is not compared with it.
 
         Raises
         ------
         GraphError
-            If a tensor has changed its flags since, or if its ``.grad`` is not the one that the
-            backward pass left, bit for bit.
+            If a tensor has changed its flags since, if it has other numbers though torch counts no
+            change, or if its ``.grad`` is not the one that the backward pass left, bit for bit.
         """
         for node in self.nodes:
             for output in node.outputs:
@@ -343,7 +346,7 @@ class Graph:
             An edge has the indices of ``source`` and ``target``, the number of the source's
             ``output``, the target's ``input`` (its place in ``next_functions``, None for a
             constant) and ``grad``.  Tensors are nested lists of numbers, with NaN, infinities and
-            complex numbers as text; above 1000 elements, one text with shape and range.
+            complex numbers as text; above 100 elements, one text with shape and range.
         """
         return json.as_dict(self.nodes, self.edges)
 
@@ -365,10 +368,20 @@ def _compare(node: Node, output: Output, tensor: Tensor) -> None:
     who = output.name or f"node {node.index} ({node.op})"
     for flag in ("requires_grad", "is_leaf"):
         drawn = getattr(output, flag)
-        now = getattr(tensor, flag)
+        try:
+            now = getattr(tensor, flag)
+        except RuntimeError:  # torch has forbidden the use of a view
+            return
         if drawn != now:
             raise GraphError(f"{flag} of {who} was {drawn} when it was recorded and is {now} now.")
+    if output.value is not None and output.is_current(tensor) and not output.is_value_of(tensor):
+        raise GraphError(
+            f"The value of {who} was {brief(output.value)} when it was used and is {brief(tensor)} "
+            "now, though torch has counted no change: something wrote to its memory."
+        )
     grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+    if grad is not None and not is_readable(grad):
+        return
     recorded = output.accumulated
     if (grad is None) != (recorded is None):
         was, now = ("None" if g is None else brief(g) for g in (recorded, grad))
@@ -407,10 +420,12 @@ def record(
     Recording
         A context manager that gives the :class:`Graph`.
 
-    Raises
-    ------
-    GraphError
-        From within the body, where a ``torch.func`` transform is at work.
+    Notes
+    -----
+    A recording changes nothing of the program: not its results, nor its errors.  What cannot be
+    recorded is an error of the graph, when it is read.  Within a ``torch.func`` transform tensors
+    exist for the moment only: of what it has computed the backward nodes are recorded, without
+    values.
 
     Examples
     --------

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
+
+from linefit.graph.numbers import same
 
 NOTHING: Mapping[int, Any] = MappingProxyType({})
 Kind = Literal["operation", "leaf", "constant", "group"]
@@ -28,7 +31,10 @@ class Run(NamedTuple):
 
     ``task`` numbers the pass and ``tick`` the runs of all nodes, in the engine's order.  For a leaf
     ``received`` is its ``.grad`` after the run, and ``sent`` its ``.grad`` before.  ``kept`` says
-    whether the saved tensors stay for another pass.
+    whether the saved tensors stay for another pass.  ``hooked`` says whether hooks of the user's
+    may have changed what came: those on the tensors, or on a leaf's ``.grad``; ``arrived`` is what
+    they left for a leaf.  A run is not ``readable`` if its gradients have no numbers of their own,
+    as inside ``vmap``.
     """
 
     task: int
@@ -36,6 +42,9 @@ class Run(NamedTuple):
     received: tuple[Tensor | None, ...]
     sent: tuple[Tensor | None, ...]
     kept: bool
+    hooked: bool = False
+    arrived: Tensor | None = None
+    readable: bool = True
 
 
 class Output:
@@ -53,7 +62,7 @@ class Output:
     name : str or None
         The variable that held it.
     shape : tuple of int
-        Its shape.
+        Its shape; −1 for a dimension of a nested tensor that has no single size.
     dtype : torch.dtype or None
         Its type; None for a plain Python number.
     device : torch.device or None
@@ -63,8 +72,8 @@ class Output:
     """
 
     __slots__ = (
-        "_copy", "_earlier", "_pass", "_task", "_tensor", "accumulated", "device", "dtype", "grad",
-        "is_leaf", "name", "requires_grad", "shape",
+        "_copy", "_earlier", "_pass", "_task", "_tensor", "_version", "accumulated", "device",
+        "dtype", "grad", "is_leaf", "name", "requires_grad", "shape",
     )  # fmt: skip
 
     def __init__(self, *, requires_grad: bool, is_leaf: bool) -> None:
@@ -78,6 +87,7 @@ class Output:
         self.requires_grad = requires_grad
         self.is_leaf = is_leaf
         self._tensor: Tensor | None = None
+        self._version = 0  # how often the tensor had been changed in place
         self._earlier: Tensor | None = None  # the gradient of earlier backward passes
         self._pass: Tensor | None = None  # and that of the latest one
         self._task: int | None = None  # the number of the latest one
@@ -94,13 +104,21 @@ class Output:
         """Keep the tensor, to compare with it later, and a copy of its value."""
         self.describe(tensor)
         self._tensor = tensor
-        if tensor.numel() <= max_elements and not tensor.is_meta:
-            self._copy = tensor.detach().clone()
-        self.copy_grad()
+        self._version = version_of(tensor)
+        if is_readable(tensor) and not tensor.is_meta and tensor.numel() <= max_elements:
+            self._copy = (tensor.detach() if tensor.requires_grad else tensor).clone()
+        if self.is_leaf or tensor.retains_grad:
+            self.copy_grad()
+
+    def keep(self, copy: Tensor) -> None:
+        """Keep a copy of a value whose tensor has other numbers by now."""
+        if self._copy is None:
+            self.describe(copy)
+            self._copy = copy
 
     def describe(self, like: Any) -> None:
         """Take shape, dtype and device from a tensor, or from the metadata of a ``grad_fn``."""
-        self.shape = tuple(map(int, like.shape))
+        self.shape = shape_of(like)
         self.dtype = like.dtype
         self.device = like.device
 
@@ -117,11 +135,21 @@ class Output:
         self._pass = grad if self._pass is None or whole else self._pass + grad
         self.grad = self._pass if self._earlier is None else self._earlier + self._pass
 
+    def is_current(self, tensor: Tensor) -> bool:
+        """Whether the tensor has not been changed in place since it was captured."""
+        return self._version == version_of(tensor)
+
+    def is_value_of(self, tensor: Tensor) -> bool:
+        """Whether the copy has the numbers of the tensor; True where there is none to compare."""
+        if not isinstance(self._copy, Tensor) or not is_readable(tensor):
+            return True
+        return same(self._copy, tensor.detach())
+
     def copy_grad(self) -> None:
         """Copy the tensor's ``.grad``, where torch keeps one."""
         tensor = self._tensor
-        if tensor is not None and (tensor.is_leaf or tensor.retains_grad):
-            self.accumulated = None if tensor.grad is None else tensor.grad.detach().clone()
+        if tensor is not None and (self.is_leaf or tensor.retains_grad):
+            self.accumulated = copied(tensor.grad)
 
 
 class Saved:
@@ -146,9 +174,10 @@ class Saved:
 
     def __init__(self, name: str, tensor: Tensor, source: Node | None, output: int) -> None:
         self.name = name
-        self.shape = tuple(tensor.shape)
+        self.shape = shape_of(tensor)
         self.dtype = tensor.dtype
-        self.nbytes = sum(part.nbytes for part in components(tensor))
+        plain = type(tensor) is Tensor and tensor.layout == torch.strided and not tensor.is_nested
+        self.nbytes = tensor.nbytes if plain else sum(t.nbytes for t in components(tensor))
         self.output = output
         self._source = None if source is None else weakref.ref(source)  # often the node itself
 
@@ -163,8 +192,90 @@ class Saved:
 
 def components(tensor: Tensor) -> list[Tensor]:
     """Return the dense tensors that hold a tensor's numbers: itself, unless it is sparse."""
+    if tensor.layout == torch.strided and not tensor.is_nested:
+        return [tensor]
+    if tensor.is_nested:
+        return [tensor.values()]
     names = COMPONENTS.get(tensor.layout, ())
     return [getattr(tensor, name)() for name in names] or [tensor]
+
+
+PLAIN = {Tensor, torch.nn.Parameter, torch.nn.Buffer}
+
+
+def is_readable(tensor: Tensor) -> bool:
+    """Whether a tensor has numbers of its own, in one block: no nested, fake or batched one has."""
+    kind = type(tensor)
+    if tensor.is_nested or not (kind is Tensor or kind in PLAIN or _is_torchs(kind)):
+        return False
+    functorch = torch._C._functorch
+    wrapped = functorch.is_functorch_wrapped_tensor(tensor)
+    return not (wrapped or functorch.is_legacy_batchedtensor(tensor))
+
+
+@cache
+def _is_torchs(kind: Hashable) -> bool:
+    """Whether torch itself computes with a kind of tensor, rather than a class in Python."""
+    return getattr(kind, "__torch_dispatch__", None) is torch._C._disabled_torch_dispatch_impl
+
+
+def copied(tensor: Tensor | None) -> Tensor | None:
+    """Return a copy of a tensor; None if it has no numbers that can be read."""
+    return tensor.detach().clone() if tensor is not None and is_readable(tensor) else None
+
+
+def function_of(tensor: Tensor) -> Any:
+    """Return the ``grad_fn`` of a tensor; None too for a view that torch refuses to give one."""
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
+
+
+def flat(values: Any) -> Iterator[Any]:
+    """Yield the elements of lists, tuples and dicts, at any depth."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from flat(value)
+        elif isinstance(value, dict):
+            yield from flat(value.values())
+        else:
+            yield value
+
+
+def tensors(result: Any) -> list[Tensor]:
+    """Return the tensors of what a call has returned."""
+    if isinstance(result, Tensor):
+        return [result]
+    return [value for value in flat([result]) if isinstance(value, Tensor)]
+
+
+def version_of(tensor: Tensor) -> int:
+    """Return how often a tensor has been changed in place."""
+    try:
+        return tensor._version
+    except RuntimeError:  # those made in inference mode do not count
+        return 0
+
+
+def shape_of(like: Any) -> tuple[int, ...]:
+    """Return the shape of a tensor or of the metadata of a ``grad_fn``, −1 where it is ragged."""
+    if type(like) is Tensor and not like.is_nested:
+        return tuple(like.shape)
+    if not getattr(like, "is_nested", getattr(like, "is_nested_tensor", False)):
+        return tuple(like.shape) if type(like) in PLAIN else tuple(map(_size, like.shape))
+    if not isinstance(like, Tensor):
+        return ()
+    if like.layout == torch.strided:
+        return (like.size(0), *(-1,) * (like.dim() - 1))
+    return tuple(map(_size, like.shape))
+
+
+def _size(size: Any) -> int:
+    try:
+        return int(size)
+    except Exception:
+        return -1
 
 
 class Node:
@@ -189,11 +300,15 @@ class Node:
     scope : tuple of str
         The calls of modules and the bodies of :meth:`Graph.scope` in which it was made, the
         outermost first.
+    version : int
+        How many boxes the same tensor had before: each time that it has been changed in place
+        without an operation of autograd's, its next use gets a box of its own.
     """
 
     __slots__ = (
-        "__weakref__", "_depth", "_fn", "_operands", "_parts", "_receivers", "_runs", "_tick",
-        "_untracked", "backward_name", "index", "op", "outputs", "saved", "scope",
+        "__weakref__", "_base", "_before", "_depth", "_fn", "_operands", "_parts", "_runs",
+        "_sources", "_tick", "_untracked", "backward_name", "index", "op", "outputs", "saved",
+        "scope", "version",
     )  # fmt: skip
 
     def __init__(self, op: str, fn: Any, outputs: tuple[Output, ...]) -> None:
@@ -203,11 +318,14 @@ class Node:
         self.outputs = outputs
         self.saved: tuple[Saved, ...] = ()
         self.scope: tuple[str, ...] = ()
+        self.version = 0
         self._fn = fn
         # Nothing is made before it is needed: a recording may hold a hundred thousand nodes.
         self._untracked: Sequence[OutputRef] = ()  # inputs that autograd does not know of
         self._operands: Sequence[Node | complex] = ()  # all operands as the user wrote them
-        self._receivers: Mapping[int, Output] = NOTHING  # the outputs behind fn.next_functions
+        self._sources: Sequence[OutputRef | None] = ()  # the outputs behind fn.next_functions
+        self._before: Node | None = None  # the same tensor before it was changed in place
+        self._base: Node | None = None  # what it has changed through a view
         self._depth = 0  # edges to the farthest leaf behind it
         self._parts: Mapping[int, Tensor] = NOTHING  # the gradient sent along fn.next_functions
         self._runs: tuple[Run, ...] = ()
@@ -283,8 +401,9 @@ class Node:
         for i, grad in enumerate(run.sent):
             if grad is not None:
                 parts[i] = parts[i] + grad if i in parts else grad
-                if i in self._receivers:
-                    self._receivers[i].receive(grad, run.task)
+                source = self._sources[i] if i < len(self._sources) else None
+                if source is not None:
+                    source[0].outputs[source[1]].receive(grad, run.task)
         self._parts = parts
 
     def __repr__(self) -> str:

@@ -57,6 +57,8 @@ def _range(tensor: Tensor) -> str:
 def title(node: Node) -> str:
     """Return the name and the operation of a node, as ``loss = mean``."""
     names = ", ".join(output.name for output in node.outputs if output.name)
+    if node.version:
+        return f"{names or _operation(node)} ({changed_in_place(node.version)})"
     if node.op == "number" and node.value is not None:
         return brief(node.value)
     if node.op in {"leaf", "constant"}:
@@ -64,11 +66,20 @@ def title(node: Node) -> str:
     return f"{names} = {node.op}" if names else node.op
 
 
+def changed_in_place(times: int) -> str:
+    """Return which version of a tensor it is.
+
+    >>> changed_in_place(1), changed_in_place(3)
+    ('changed in place', 'changed in place 3 times')
+    """
+    return CHANGED if times == 1 else CHANGED_TIMES.format(count=times)
+
+
 def value_of(output: Output) -> str:
     """Return the value of an output, or its shape where no value was kept."""
     if output.value is not None:
         return brief(output.value)
-    return f"{output.shape}" if output.shape else ""
+    return f"{output.shape}".replace("-", "−") if output.shape else ""
 
 
 def gradients(grad: Tensor | None, accumulated: Tensor | None) -> list[str]:
@@ -87,6 +98,8 @@ def part_of_gradient(grad: Tensor) -> str:
     return f"grad {brief(grad)}"
 
 
+CHANGED = "changed in place"
+CHANGED_TIMES = "changed in place {count} times"
 COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -218,12 +231,19 @@ def inputs(nodes: Sequence[Node]) -> str:
 
 def forward(node: Node, edges: Sequence[Edge]) -> str:
     """Say what an operation computed and what autograd recorded of it."""
-    operands = ", ".join(name_of(edge.source, edge.output) for edge in edges)
+    if node.version:
+        values = AND.join(value for output in node.outputs if (value := _value(output)))
+        return f"{name_of(node._before or node)} is changed in place, unseen by autograd: {values}."
+    operands = ", ".join(
+        name_of(edge.source, edge.output) for edge in edges if edge.source is not node._base
+    )
     outputs = [output for output in node.outputs if output.name or _value(output)]
     results = AND.join(filter(None, map(_value, outputs)))
     names = [output.name or "_" for output in outputs] if any(o.name for o in outputs) else []
     words = f"Forward: {', '.join(names) + ' = ' if names else ''}{node.op}({operands})"
     words += f" = {results}." if results else "."
+    if node._base is not None:
+        words += f" It changes {_call(node._base, 0)} through a view."
     if node.backward_name is None:
         return f"{words} Nothing is recorded."
     if node.grad_fn is None:
@@ -249,6 +269,8 @@ def backward(
     received = [spoken(grad) for grad in run.received if grad is not None]
     incoming = AND.join(received) or "nothing"
     who = node.op if node.grad_fn is None else node.backward_name  # a tape's layer or autograd's
+    if not run.readable:
+        return f"Backward: {who} runs on a batch of gradients at once. They are not copied."
     words = [f"Backward: {who} gets {incoming}."]
     for (edge, grad), factor in zip(sent, factors, strict=True):
         product = _product(incoming, factor, spoken(grad))
@@ -270,6 +292,24 @@ def add_up(node: Node, output: int, parts: Sequence[Tensor], total: Tensor, *, u
     if len(parts) == uses:
         return f"{name} was used {uses} times: its gradient is the sum {result}."
     return f"{name} gets {len(parts)} parts of a gradient: their sum is {result}."
+
+
+def hook(
+    node: Node, output: int, before: Tensor | None, after: Tensor | None, *, stored: bool
+) -> str:
+    """Say how a hook has changed a gradient on its way, or the ``.grad`` of a leaf."""
+    was, now = ("None" if grad is None else spoken(grad) for grad in (before, after))
+    what = f"{name_of(node)}.grad" if stored else f"the gradient of {_call(node, output)}"
+    return f"A hook changes {what}: it was {was} and is {now}."
+
+
+def other_gradient(node: Node, output: int, before: Tensor | None, after: Tensor | None) -> str:
+    """Say that a gradient is not the one that was sent, where what changed it was not seen."""
+    was, now = ("None" if grad is None else spoken(grad) for grad in (before, after))
+    return (
+        f"{_call(node, output)} was sent the gradient {was} and its node gets {now}: "
+        "a hook has changed it, or a backward pass begins here too."
+    )
 
 
 def write(leaf: Node, before: Tensor | None, after: Tensor | None) -> str:
@@ -311,7 +351,15 @@ def name_of(node: Node, output: int = 0) -> str:
     """Return what to call an output in a sentence: its variable, its number or its operation."""
     if node.op == "number":
         return title(node)
-    return node.outputs[output].name or node.op
+    name = node.outputs[output].name or _operation(node)
+    return f"{name} ({changed_in_place(node.version)})" if node.version else name
+
+
+def _operation(node: Node) -> str:
+    """Return the operation that made a tensor, also where it was changed in place since."""
+    while node.op == "changed" and node._before is not None:
+        node = node._before
+    return node.op
 
 
 def _call(node: Node, output: int) -> str:

@@ -50,3 +50,27 @@ def bench_total_least_squares(benchmark, fit, n):
     x, y, _ = lf.noisy_line(n)
     benchmark.group = f"total least squares, n = {n:,}"
     benchmark(fit, x.numpy(), y.numpy())
+
+
+def sums(x, y):
+    """Read both coordinates once: the floor below everything that looks at all points."""
+    return x.sum() + y.sum()
+
+
+def moments(x, y):
+    """Sum up by the package."""
+    return lf.Moments.of(x, y)
+
+
+def line_by_autograd(x, y):
+    """Fit by the package, by autograd, with standard errors."""
+    return lf.fit_line(x, y)
+
+
+@pytest.mark.parametrize("n", [10, 1000, 10_000_000])
+@pytest.mark.parametrize("fit", [sums, moments, total, line_by_autograd], ids=lambda f: f.__name__)
+def bench_reading_points(benchmark, fit, n):
+    """Time what has to look at n points, beside reading them."""
+    x, y, _ = lf.noisy_line(n)
+    benchmark.group = f"reading points, n = {n:,}"
+    benchmark(fit, x.numpy(), y.numpy())

@@ -155,16 +155,19 @@ def built(root):
         return app
 
     def execute():
+        cache = get_cache(executed)
         for page in PAGES:
             cells = [nbformat.v4.new_code_cell(page, execution_count=1)]
             bundle = CacheBundleIn(nbformat.v4.new_notebook(cells=cells), str(root / page))
-            get_cache(executed).cache_notebook_bundle(bundle, overwrite=True)
+            cache.cache_notebook_bundle(bundle, overwrite=True)
+        cache.db.dispose()
         digest.parent.mkdir(parents=True, exist_ok=True)
         digest.write_text("0", encoding="utf-8")
 
     def left():
-        records = get_cache(executed).list_cache_records()
-        names = {record.uri.removeprefix(f"{root}/") for record in records}
+        cache = get_cache(executed)
+        names = {record.uri.removeprefix(f"{root}/") for record in cache.list_cache_records()}
+        cache.db.dispose()
         return names | ({SCRIPT} if digest.exists() else set())
 
     return start, execute, left

@@ -5,9 +5,11 @@ from types import SimpleNamespace
 
 import matplotlib as mpl
 import pytest
+import torch
 from matplotlib import pyplot as plt
 
 import gallery_hooks
+from linefit import graph
 from sources import SCRIPTS
 
 RST = "\n.. image-sg:: /images/a.png\n   :alt: a title\n   :class: sphx-glr-single-img\n"
@@ -84,6 +86,19 @@ def test_each_script_starts_with_the_sites_style():
         site = mpl.rc_params_from_file(gallery_hooks.MATPLOTLIBRC, use_default_template=False)
         for key in site.keys() - {"savefig.dpi", "backend"}:
             assert mpl.rcParams[key] == site[key]
+
+
+def test_graphs_of_scripts_leave_style_and_script_to_the_page():
+    """A figure is without both after the hook, as the site has them as files."""
+    x = torch.ones(1, requires_grad=True)
+    with graph.record() as g:
+        g.backward(x * 2)
+    assert "<style" in g.player()
+    gallery_hooks.leave_assets_to_the_page({}, "plot_1.py")
+    try:
+        assert "<style" not in g.player()
+    finally:
+        graph.set_display(assets="inline")
 
 
 def test_every_topic_has_its_place():

@@ -8,9 +8,10 @@ import pytest
 from traitlets.config import PyFileConfigLoader
 
 import kernels
+from linefit import graph
 from sources import DOCS
 
-VARIABLES = ["IPYTHONDIR", "TORCHINDUCTOR_CACHE_DIR", "LINEFIT_PLAYER", "MATPLOTLIBRC"]
+VARIABLES = ["IPYTHONDIR", "TORCHINDUCTOR_CACHE_DIR", "MATPLOTLIBRC"]
 
 
 @pytest.fixture
@@ -27,7 +28,6 @@ def test_kernels_have_the_sites_environment(confdir):
     assert os.environ["IPYTHONDIR"] == str(confdir / "_build" / "ipython")
     assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(confdir / "_build" / "inductor")
     assert os.environ["MATPLOTLIBRC"] == str(confdir / "matplotlibrc")
-    assert os.environ["LINEFIT_PLAYER"] == "external"
 
 
 def test_the_style_is_there():
@@ -36,19 +36,22 @@ def test_the_style_is_there():
 
 
 def test_profile_is_one_that_ipython_reads(confdir, monkeypatch):
-    """The kernels' profile is quiet, and lets what is printed wait for the end of its cell."""
+    """Kernels are quiet, print when a cell ends, and leave graphs' style and script to the page."""
     folder = confdir / "_build" / "ipython" / "profile_default"
     config = PyFileConfigLoader("ipython_kernel_config.py", path=str(folder)).load_config()
     assert config.IPKernelApp.log_level == 40
     out, err = SimpleNamespace(flush_interval=0.2), SimpleNamespace(flush_interval=0.2)
     names = {}
+    options = []
     with monkeypatch.context() as patch:
+        patch.setattr(graph, "set_display", lambda **given: options.append(given))
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
         for line in config.IPKernelApp.exec_lines:
             exec(line, names)  # noqa: S102 - what IPython does with these lines
     assert (out.flush_interval, err.flush_interval) == (1e6, 1e6)
     assert names.keys() == {"__builtins__"}
+    assert options == [{"assets": "page"}]
 
 
 def test_a_second_build_finds_the_same(confdir):

@@ -91,6 +91,14 @@ The number is not known: {glue:text}`x`.
 
 x
 ```
+
+```{code-cell}
+:tags: [remove-input]
+
+x + 1
+```
+
+Read {doc}`/plain` in {minutes}`/plain`.
 """
 
 
@@ -108,7 +116,7 @@ def build(site, tmp_path):
             "myst_enable_extensions": ["colon_fence", "dollarmath", "substitution"],
             "myst_substitutions": {"wheel": wheel},
         }
-        app = site(["myst_nb", "take_along"], pages, **settings, **options)
+        app = site(["myst_nb", "reading", "take_along"], pages, **settings, **options)
         app.build()
         return app
 
@@ -133,10 +141,12 @@ def test_notebook_has_the_cells_of_the_page(build):
     """Text and code come in the page's order, without what only the site needs."""
     cells = notebook(build()).cells
     assert [cell.cell_type for cell in cells] == [
-        "markdown", "markdown", "code", "markdown", "code", "code"
+        "markdown", "markdown", "code", "markdown", "code", "code", "code", "markdown"
     ]  # fmt: skip
-    assert [cell.source for cell in cells if cell.cell_type == "code"] == ["x = 1", "1 / 0", "x"]
-    assert [cell.id for cell in cells] == ["cell-0", "install", *(f"cell-{n}" for n in range(1, 5))]
+    assert [cell.source for cell in cells if cell.cell_type == "code"] == [
+        "x = 1", "1 / 0", "x", "x + 1"
+    ]  # fmt: skip
+    assert [cell.id for cell in cells] == ["cell-0", "install", *(f"cell-{n}" for n in range(1, 7))]
     assert "glue" not in "".join(cell.source for cell in cells if cell.cell_type == "code")
 
 
@@ -158,11 +168,18 @@ def test_text_of_the_notebook_is_plain(build):
 
 def test_cells_keep_what_a_notebook_program_understands(build):
     """An expected error stays one, and folded input stays folded; other tags are dropped."""
-    first, error, hidden = [c.metadata for c in notebook(build()).cells if c.cell_type == "code"]
+    first, error, hidden, removed = [
+        c.metadata for c in notebook(build()).cells if c.cell_type == "code"
+    ]
     folded = {"source_hidden": True}
     assert first == {}
     assert error == {"tags": ["raises-exception"], "jupyter": folded}
-    assert hidden == {"jupyter": folded}
+    assert hidden == removed == {"jupyter": folded}
+
+
+def test_minutes_stand_in_the_notebook(build):
+    """The time that another page takes is told as the page tells it."""
+    assert notebook(build()).cells[-1].source == "Read A page without cells in 1 min."
 
 
 def test_notebook_has_no_outputs_and_the_same_bytes(build):

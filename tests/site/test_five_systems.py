@@ -1,4 +1,4 @@
-"""The page that compares five systems: whole with TensorFlow and JAX, and whole without them."""
+"""The page that compares six systems: whole with TensorFlow and JAX, and whole without them."""
 
 import importlib.util
 
@@ -63,7 +63,7 @@ def test_table_says_which_systems_were_not_run(without):
     """Without the two libraries the table keeps their rows, and the count is of the others."""
     shown = [out.data["text/html"] for cell in without.cells for out in cell.get("outputs", [])
              if "text/html" in out.get("data", {})]  # fmt: skip
-    (table,) = [html for html in shown if "<table" in html and "One program" in html]
+    (table,) = [html for html in shown if "<table" in html and "Three programs" in html]
     for name, module in SYSTEMS.items():
         row = table.partition(f'<th scope="row">{name}</th>')[2].partition("</tr>")[0]
         assert row, f"no row for {name}"
@@ -74,7 +74,7 @@ def test_table_says_which_systems_were_not_run(without):
 
 def test_built_page_has_a_row_per_system(page):
     """The table has a row for each system: with numbers where it is installed, else saying so."""
-    (caption,) = [c for c in page(PAGE).content.find_all("caption") if "five systems" in c.text]
+    (caption,) = [c for c in page(PAGE).content.find_all("caption") if "six systems" in c.text]
     rows = {row.th.get_text(): row for row in caption.parent.select("tbody tr")}
     assert list(rows) == list(SYSTEMS)
     for name, module in SYSTEMS.items():

@@ -17,8 +17,11 @@ from sources import DOCS, EXECUTED, NAMES, ROOT, SCRIPTS, name
 # Promised to readers: these pages stay, whatever else is added.
 PROMISED = {
     "index",
+    "start",
     "learn/graphs",
     "learn/dynamic-and-static",
+    "learn/dynamic-graphs",
+    "learn/static-graphs",
     "learn/five-systems",
     "learn/cost",
     "learn/autograd",
@@ -27,6 +30,8 @@ PROMISED = {
     "learn/line-fit",
     "learn/learning-rate",
     "learn/scale",
+    "learn/which-line",
+    "learn/step-size",
     "then-and-now",
     "errors",
     "glossary",

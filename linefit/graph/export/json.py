@@ -14,7 +14,7 @@ from linefit.graph.nodes import Edge, Node, Output, Saved
 from linefit.graph.numbers import dense
 from linefit.graph.sentences import brief
 
-LISTED = 1000  # elements of a tensor that are listed one by one
+LISTED = 100  # elements of a tensor that are listed one by one
 
 
 def written(nodes: Sequence[Node], edges: Sequence[Edge], *, indent: int | None) -> str:

@@ -6,7 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from linefit.graph.nodes import Edge, Node
-from linefit.graph.sentences import AND, EMPTY, MORE, gradients, title, value_of
+from linefit.graph.sentences import (
+    AND,
+    EMPTY,
+    MORE,
+    changed_in_place,
+    gradients,
+    title,
+    value_of,
+)
 
 SHOWN = 60  # lines of a listing
 
@@ -15,7 +23,8 @@ def listing(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
     """Return a line for each node: its name, how it was made, its value and gradient."""
     inputs: defaultdict[Node, list[str]] = defaultdict(list)
     for edge in edges:
-        inputs[edge.target].append(_reference(edge.source, edge.output))
+        if edge.source is not edge.target._base:  # what is changed through a view
+            inputs[edge.target].append(_reference(edge.source, edge.output))
     named = [node for node in nodes if node.op != "number"]
     rows = [_row(node, inputs[node]) for node in named[:SHOWN]]
     if not rows:
@@ -31,6 +40,8 @@ def _reference(node: Node, output: int) -> str:
     if node.op == "number":
         return title(node)
     known = node.outputs[output].name or f"%{node.index}"
+    if node.version:
+        known = f"{known} ({changed_in_place(node.version)})"
     several = len(node.outputs) > 1 and not node.outputs[output].name
     return f"{known}.{output}" if several else known
 
@@ -38,6 +49,8 @@ def _reference(node: Node, output: int) -> str:
 def _row(node: Node, inputs: list[str]) -> tuple[str, ...]:
     shown = [o for o in node.outputs if o.name or o.value is not None] or list(node.outputs[:1])
     names = ", ".join(o.name for o in node.outputs if o.name) or f"%{node.index}"
+    if node.version:
+        names = f"{names} ({changed_in_place(node.version)})"
     made = node.op if node.op in {"leaf", "constant"} else f"{node.op}({', '.join(inputs)})"
     values = AND.join(filter(None, map(value_of, shown)))
     grads = AND.join(line for o in shown for line in gradients(o.grad, o.accumulated))

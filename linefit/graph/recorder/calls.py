@@ -2,142 +2,198 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from linefit.graph.errors import GraphError
-from linefit.graph.nodes import Node, OutputRef
+from linefit.graph.nodes import PLAIN, Node, OutputRef, flat, function_of, tensors
 from linefit.graph.recorder import names
-from linefit.graph.recorder.ledger import Ledger
+from linefit.graph.recorder.inside import Done, Listening, can_listen, is_one_operation
+from linefit.graph.recorder.ledger import Ledger, transform
 
 ENGINE = {"backward", "grad"}  # calls that run the backward pass
 NO_OPERATIONS = {".grad", "requires_grad_", "retain_grad", "register_hook", "tensor", "as_tensor"}
+UNCOUNTED = {"batch_norm", "instance_norm"}  # they change buffers and count no version
+SETS_DATA = "set data"  # an assignment to the attribute
 
-# Calls that are one operation of autograd's, so that there is no need to look inside
-SINGLE = {
-    "abs", "add", "cos", "div", "exp", "log", "mean", "mul", "neg", "pow", "relu", "sigmoid",
-    "sin", "sqrt", "square", "sub", "sum", "tanh",
+# Questions about a tensor whose answer is not a tensor
+QUESTIONS = {
+    "_version", "device", "dim", "dtype", "element_size", "get_device", "grad_fn", "is_complex",
+    "is_contiguous", "is_cpu", "is_cuda", "is_floating_point", "is_inference", "is_leaf", "is_meta",
+    "is_mkldnn", "is_mps", "is_nested", "is_quantized", "is_sparse", "is_sparse_csr", "is_xla",
+    "is_xpu", "layout", "len", "name", "names", "ndim", "nelement", "numel", "output_nr",
+    "requires_grad", "retains_grad", "shape", "size", "storage_offset", "stride",
 }  # fmt: skip
 
-Done = tuple[tuple[Any, ...], Any]  # an operation's arguments and result
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
+Operands = list[OutputRef | complex]
 
 
-class Operations(TorchDispatchMode):
-    """Collect the results of the operations below autograd; they get their grad_fn later."""
+class Call(NamedTuple):
+    """A call of the user's: its name, its arguments, and the classes that override it."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        TorchDispatchMode.__init__(self)
-        self.ledger = ledger
-        self.done: list[Done] = []
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if not self.ledger.state.paused:
-            self.done.append((args, result))
-        return result
-
-    def take(self) -> list[Done]:
-        """Return the operations collected so far, and start anew."""
-        done = self.done
-        self.done = []
-        return done
+    name: str
+    args: tuple[Any, ...]
+    types: Sequence[Any]
 
 
 class Calls(TorchFunctionMode):
-    """Record each call of the user's once it has returned."""
+    """Record each call of the user's once it has returned.
+
+    What goes wrong in the recorder is no matter of the user's program: the program goes on, and
+    the error waits for whoever reads the graph.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__()
         self.ledger = ledger
-        self.operations = Operations(ledger)
 
     def __torch_function__(
         self,
         func: Callable[..., Any],
         types: Any,
         args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = kwargs or {}
+        kwargs = kwargs or NO_OPTIONS
         state = self.ledger.state
-        if state.paused:
-            return func(*args, **kwargs)
         name, backwards = names.of_function(func)
-        single = name in SINGLE and not backwards
-        runs_backward = name in ENGINE and not kwargs.get("create_graph")
-        given = [*args, *kwargs.values()] if kwargs else args
-        try:
+        if state.paused or name in QUESTIONS or transform() is not None:
+            return func(*args, **kwargs)
+        given: Sequence[Any] = [*args, *kwargs.values()] if kwargs else args
+        operands = self._before(name, given[::-1] if backwards else given, types)
+        if operands is None:
+            return func(*args, **kwargs)
+        done: list[Done] = []
+        if name in ENGINE and not kwargs.get("create_graph"):
             state.paused = True
-            operands = self._operands(name, given[::-1] if backwards else given)
-            state.paused = runs_backward
-            if runs_backward:
-                state.clock.begin_pass()
-            start = perf_counter()
-            with nullcontext() if single or runs_backward else self.operations:
+            state.clock.begin_pass()
+            try:
                 result = func(*args, **kwargs)
-            if not runs_backward:
-                state.clock.forward[state.scope] += perf_counter() - start
-            state.paused = True
-            self._record(name, args, operands, result)
-        finally:
-            state.paused = False
+            finally:
+                state.paused = False
+        else:
+            single = not backwards and is_one_operation(func, name)
+            listening: AbstractContextManager[list[Done]] = (
+                nullcontext([]) if single or not can_listen(func, types) else Listening()
+            )
+            start = perf_counter()
+            with listening as done:
+                result = func(*args, **kwargs)
+            state.clock.forward[state.scope] += perf_counter() - start
+        if name not in NO_OPERATIONS:
+            self._after(Call(name, args, types), operands, result, done)
         return result
 
-    def _operands(self, name: str, given: Sequence[Any]) -> list[OutputRef | complex]:
-        """Return the outputs that the tensors of a call are, and the numbers among them."""
-        refuse_transforms()
+    def _before(self, name: str, given: Sequence[Any], types: Sequence[Any]) -> Operands | None:
+        """Return the outputs that the tensors of a call are, and the numbers among them.
+
+        None stands for a call that is not recorded.
+        """
+        state = self.ledger.state
+        if state.failed is not None:
+            return None
+        state.paused = True
+        try:
+            if _is_alone(types):
+                return self._operands(name, given)
+            with torch._C.DisableTorchFunction():
+                return self._operands(name, given)
+        except Exception as error:
+            state.fail(name, given, error)
+            return None
+        finally:
+            state.paused = False
+
+    def _after(self, call: Call, operands: Operands, result: Any, done: list[Done]) -> None:
+        """Record the results of a call."""
+        state = self.ledger.state
+        state.paused = True
+        try:
+            if type(result) is Tensor and _is_alone(call.types):
+                self._record(call, operands, result, done)
+                return
+            with torch._C.DisableTorchFunction():
+                self._record(call, operands, result, done)
+        except Exception as error:
+            state.fail(call.name, [call.args, result], error)
+        finally:
+            state.paused = False
+
+    def _operands(self, name: str, given: Sequence[Any]) -> Operands | None:
         numbers = names.takes_numbers(name)
-        found: list[OutputRef | complex] = []
+        found: Operands = []
         for value in flat(given):
             if isinstance(value, Tensor):
+                if torch._C._functorch.is_legacy_batchedtensor(value):
+                    return None  # a tensor of the moment, as inside a vmap
                 found.append(self.ledger.node_of(value))
             elif numbers and type(value) in {int, float, complex}:
                 found.append(value)
         return found
 
-    def _record(
-        self, name: str, args: tuple[Any, ...], operands: list[OutputRef | complex], result: Any
-    ) -> None:
+    def _record(self, call: Call, operands: Operands, result: Any, done: list[Done]) -> None:
         """Record the results of a call, and the operations that it was made of."""
-        done = self.operations.take()
-        if name in NO_OPERATIONS:
+        ledger = self.ledger
+        name = call.name
+        args = call.args
+        if name == SETS_DATA:
+            ledger.touch(args[0])
             return
-        results = [value for value in flat([result]) if isinstance(value, Tensor)]
+        known = len(ledger.nodes)
+        results = [result] if type(result) is Tensor else tensors(result)
+        sources = [operand for operand in operands if isinstance(operand, tuple)]
+        base: OutputRef | None = None
         changed = name == "setitem" or name.endswith("_")
         if changed and args and isinstance(args[0], Tensor):
-            base = args[0]._base  # torch rewrites its history; the view's follows from it
-            results = [args[0] if base is None else base]
-        known = len(self.ledger.nodes)
-        sources = [operand for operand in operands if isinstance(operand, tuple)]
-        made = [self._result(name, tensor, operands, changed=changed) for tensor in results]
-        used = self._look_inside(done, sources, self.ledger.nodes[known:]) if done else set()
-        for node in filter(None, made):
-            self.ledger.attach(node, [source for source in sources if source[0] not in used])
+            results, base = self._changed_by(args[0])
+        if name in UNCOUNTED:
+            ledger.touch_buffers(sources)
+        made = [self._result(name, tensor, operands, known, changed=changed) for tensor in results]
+        used = self._look_inside(done, sources, ledger.nodes[known:]) if done else ()
+        unused = [source for source in sources if source[0] not in used] if used else sources
+        for node in made:
+            if node is not None:
+                ledger.attach(node, unused)
+                if base is not None and base[0] is not node:
+                    ledger.attach_view(node, sources[0], base[0])
+        if name == "data" and results:
+            ledger.owners[id(results[0])] = args[0]
+
+    def _changed_by(self, tensor: Tensor) -> tuple[list[Tensor], OutputRef | None]:
+        """Return what a change of a tensor gives a new version, and the base behind a view."""
+        ledger = self.ledger
+        base = tensor._base  # torch rewrites its history; the view's follows from it
+        ledger.touch_owner(tensor if base is None else base)
+        return ([tensor], None) if base is None else ([base], ledger.by_tensor.get(id(base)))
 
     def _result(
-        self, name: str, tensor: Tensor, operands: list[OutputRef | complex], *, changed: bool
+        self, name: str, tensor: Tensor, operands: Operands, first: int, *, changed: bool
     ) -> Node | None:
         """Record a result and return its node, or None if it is no new one."""
         ledger = self.ledger
-        if tensor.grad_fn is not None:
-            new = tensor.grad_fn not in ledger.by_fn
-            node, _ = ledger.node_of(tensor)
+        fn = function_of(tensor)
+        if fn is not None:
+            new = fn not in ledger.by_fn
+            merged = ledger.merge(fn, tensor, first) if new and type(tensor) not in PLAIN else None
+            node, _ = merged or ledger.node_of(tensor)
             if not new or name in ENGINE:
                 return None
             node.op = name
-        elif not tensor.requires_grad and (changed or id(tensor) not in ledger.by_tensor):
-            node, _ = ledger.constant(tensor, name if operands else "constant")
-        else:
+        elif tensor.requires_grad and ledger.is_leaf(tensor):
             return None
+        else:
+            known = ledger.by_tensor.get(id(tensor))
+            if not changed and known is not None and known[0].outputs[known[1]].is_current(tensor):
+                return None
+            node, _ = ledger.constant(tensor, name if operands else "constant")
         node._operands = [v[0] if isinstance(v, tuple) else v for v in operands]
         return node
 
@@ -153,15 +209,17 @@ class Calls(TorchFunctionMode):
         for node, number in sources:
             if node._fn is None:
                 behind[id(node.outputs[number]._tensor)] = [(node, number)]
-        for args, result in done:
+        for args, produced, before in done:
             into = [s for value in flat(args) for s in behind.get(id(value), ())]
             makers: dict[Node, None] = {}
-            for tensor in flat([result]):
-                if not isinstance(tensor, Tensor):
-                    continue
-                if tensor.grad_fn in self.ledger.by_fn:
-                    makers[self.ledger.node_of(tensor)[0]] = None
-                elif into and tensor.grad_fn is None:
+            for i, (tensor, fn) in enumerate(produced):
+                if fn in self.ledger.by_fn:
+                    makers[self.ledger.by_fn[fn]] = None
+                    if i not in before:
+                        self.ledger.node_of(tensor)
+                    else:
+                        self.ledger.by_fn[fn].outputs[i].keep(before[i])
+                elif into and fn is None:
                     behind.setdefault(id(tensor), into)
             for node in makers.keys() & set(new):
                 self.ledger.attach(node, dict.fromkeys(into))
@@ -169,21 +227,6 @@ class Calls(TorchFunctionMode):
         return used
 
 
-def flat(values: Any) -> Iterator[Any]:
-    """Yield the elements of lists, tuples and dicts, at any depth."""
-    for value in values:
-        if isinstance(value, list | tuple):
-            yield from flat(value)
-        elif isinstance(value, dict):
-            yield from flat(value.values())
-        else:
-            yield value
-
-
-def refuse_transforms() -> None:
-    """Raise where a ``torch.func`` transform is at work: its tensors live for its call only."""
-    if torch._C._functorch.peek_interpreter_stack() is not None:
-        raise GraphError(
-            "torch.func transforms are not recorded: call the function itself inside the "
-            "recording, or the transform outside it."
-        )
+def _is_alone(types: Sequence[Any]) -> bool:
+    """Whether no other torch function would see what the recorder does with some tensors."""
+    return not (types or torch._C._len_torch_function_stack())

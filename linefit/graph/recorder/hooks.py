@@ -7,7 +7,7 @@ import weakref
 import torch
 from torch import Tensor
 
-from linefit.graph.nodes import Node, Run
+from linefit.graph.nodes import Node, Output, Run, copied, is_readable
 from linefit.graph.recorder.state import State
 
 Gradients = tuple[Tensor | None, ...]
@@ -20,22 +20,25 @@ class GradientHook:
     the gradient that comes to them through this graph is what its nodes send them.
     """
 
-    __slots__ = ("grad_before", "reference", "state")
+    __slots__ = ("arrived", "grad_before", "reference", "state")
 
     def __init__(self, node: Node, state: State) -> None:
         self.reference = weakref.ref(node)
         self.state = state
+        self.arrived: Tensor | None = None  # what a leaf is to add to its .grad
         self.grad_before: Tensor | None = None  # the .grad of a leaf before its node runs
 
-    def before(self, _received: Gradients) -> None:
+    def before(self, received: Gradients) -> None:
         """Copy the ``.grad`` of a leaf before its ``AccumulateGrad`` node adds to it."""
         node = self.reference()
         if node is None:
             return
         was_paused = self.state.paused
         self.state.paused = True
-        node.outputs[0].copy_grad()
-        self.grad_before = node.accumulated
+        with torch._C.DisableTorchFunction():
+            node.outputs[0].copy_grad()
+            self.grad_before = node.accumulated
+            self.arrived = copied(received[0]) if received else None
         self.state.paused = was_paused
         self.state.clock.go_on()
 
@@ -50,19 +53,33 @@ class GradientHook:
         was_paused = state.paused
         state.paused = True
         state.ticks += 1
+        with torch._C.DisableTorchFunction():
+            node.add_run(self._run(node, sent, received))
+        state.paused = was_paused
+        state.clock.go_on()
+
+    def _run(self, node: Node, sent: Gradients, received: Gradients) -> Run:
+        """Return what a node has received and sent, as copies."""
+        task = torch._C._current_graph_task_id()
+        kept = torch._C._autograd._get_current_graph_task_keep_graph()
+        readable = all(grad is None or is_readable(grad) for grad in (*sent, *received))
+        hooked = any(map(_has_hooks, node.outputs))
         if node.is_leaf:
             node.outputs[0].copy_grad()
             received = (node.accumulated,)
             sent = (self.grad_before,)
-            self.grad_before = None
         else:
-            received = _copies(received)
-            sent = _copies(sent)
-        kept = torch._C._autograd._get_current_graph_task_keep_graph()
-        node.add_run(Run(task, state.ticks, received, sent, kept))
-        state.paused = was_paused
-        state.clock.go_on()
+            received = tuple(map(copied, received))
+            sent = tuple(map(copied, sent))
+        arrived = self.arrived
+        self.grad_before = None
+        self.arrived = None
+        return Run(task, self.state.ticks, received, sent, kept, hooked, arrived, readable=readable)
 
 
-def _copies(gradients: Gradients) -> Gradients:
-    return tuple(None if grad is None else grad.detach().clone() for grad in gradients)
+def _has_hooks(output: Output) -> bool:
+    """Whether the user has put hooks on a tensor, which may change its gradient."""
+    tensor = output._tensor
+    return tensor is not None and bool(
+        tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None)
+    )

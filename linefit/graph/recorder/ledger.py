@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction
+from torch.utils._pytree import tree_leaves
 
-from linefit.graph.nodes import Node, Output, OutputRef
+from linefit.graph.nodes import PLAIN, Node, Output, OutputRef, function_of, version_of
 from linefit.graph.recorder import memory, names
 from linefit.graph.recorder.hooks import GradientHook
 from linefit.graph.recorder.saved import SavedTensors
 from linefit.graph.recorder.state import State
 from linefit.graph.recorder.traverse import new_functions
+
+TOUCHED = -1  # no version that a tensor can have
+transform = torch._C._functorch.peek_interpreter_stack  # the torch.func transform at work, or None
 
 
 class Ledger:
@@ -29,6 +34,12 @@ class Ledger:
         self.nodes: list[Node] = []
         self.by_fn: dict[Any, Node] = {}
         self.by_tensor: dict[int, OutputRef] = {}  # by identity; the outputs keep the tensors
+        self.merged: dict[Any, OutputRef] = {}  # backward nodes that are part of another's box
+        self.leaves: dict[Any, GradientHook] = {}  # the hooks on them
+        self.owners: dict[int, Tensor] = {}  # of what ``tensor.data`` has returned, by identity
+        self.views: list[
+            tuple[weakref.ref[Tensor], Output]
+        ] = []  # through which bases were changed
         self.handles: list[Any] = []  # of hooks that have to be removed
         self.cuts: list[Any] = []  # backward nodes at which a deep graph is cut into pieces
         self.state = State()
@@ -38,52 +49,99 @@ class Ledger:
         self.calls: Counter[tuple[str, ...]] = Counter()  # of each module in each scope
 
     def node_of(self, tensor: Tensor) -> OutputRef:
-        """Return the output that a tensor is; record its node if it is new."""
+        """Return the output that a tensor is; record its node if it is new or was changed."""
         known = self.by_tensor.get(id(tensor))
-        if tensor.grad_fn is None:
-            flag = tensor.requires_grad
-            if known is None or known[0].outputs[known[1]].requires_grad != flag:
-                tracked = flag and not tensor.is_inference()
-                known = self._leaf(tensor) if tracked else self.constant(tensor)
-            return known
-        if known is not None and known[0]._fn is tensor.grad_fn:
-            return known
-        node = self.discover(tensor.grad_fn)
+        fn = function_of(tensor)
+        if known is not None:
+            node, number = known
+            output = node.outputs[number]
+            same = (
+                node._fn is fn if fn is not None else output.requires_grad == tensor.requires_grad
+            )
+            if same and output._version == version_of(tensor):  # as nearly always
+                return known
+            if same:
+                if output._version == TOUCHED and output.is_value_of(tensor):
+                    output._version = version_of(tensor)
+                    return known
+                return self._changed(node, number, tensor)
+        if fn is None:
+            return self._leaf(tensor) or self.constant(tensor)
+        source = (self.merged and self.merged.get(fn)) or (self.discover(fn), tensor.output_nr)
         if known is not None and known[0]._fn is None:  # made by a custom Function's forward
-            self.attach(node, [s for s in _inputs_behind(known[0]) if s not in node._untracked])
-        return self.pair(node, tensor, tensor.output_nr)
+            inputs = [s for s in _inputs_behind(known[0]) if s not in source[0]._untracked]
+            self.attach(source[0], inputs)
+        return self.pair(*source, tensor)
 
-    def _leaf(self, tensor: Tensor) -> OutputRef:
-        node = self.discover(_accumulator(tensor))
-        if node.outputs[0]._tensor is not tensor:
-            self.pair(node, tensor, 0)
-        return node, 0
+    def _leaf(self, tensor: Tensor) -> OutputRef | None:
+        """Return the output of a leaf; None if autograd does not track the tensor.
+
+        A view that was made without gradients says of itself that it requires one, if its base
+        does, but no operation on it is recorded.
+        """
+        if not tensor.requires_grad or tensor.is_inference():
+            return None
+        fn = _accumulator(tensor)
+        if fn is None:
+            return None
+        node = self.discover(fn)
+        output = node.outputs[0]
+        if output._tensor is None and output.dtype is not None:  # it was a constant for a while
+            if not output.is_current(tensor):
+                return self._changed(node, 0, tensor)
+            output._tensor = tensor
+        return self.pair(node, 0, tensor)
 
     def constant(self, tensor: Tensor, op: str = "constant") -> OutputRef:
         """Record a tensor that autograd does not track."""
         node = Node(op, None, (Output(requires_grad=tensor.requires_grad, is_leaf=True),))
         self._append(node)
-        return self.pair(node, tensor, 0)
+        return self.pair(node, 0, tensor)
 
-    def pair(self, node: Node, tensor: Tensor, number: int) -> OutputRef:
+    def _changed(self, earlier: Node, number: int, tensor: Tensor) -> OutputRef:
+        """Record the next version of a tensor that was changed without an operation of autograd's.
+
+        The nodes that used it keep the earlier one, and those that follow use the new one.
+        """
+        before = earlier.outputs[number]
+        output = Output(requires_grad=before.requires_grad, is_leaf=before.is_leaf)
+        output.name = before.name
+        outputs = list(earlier.outputs)
+        outputs[number] = output
+        made = earlier.op in {"leaf", "constant"}
+        node = Node(earlier.op if made else "changed", earlier._fn, tuple(outputs))
+        node._before = earlier
+        self._append(node)
+        if not made:
+            node._sources = ((earlier, number),) if node._fn is not None else ()
+            self.attach(node, [(earlier, number)])
+        if node._fn is not None:
+            self.by_fn[node._fn] = node
+            if node._fn in self.leaves:
+                self.leaves[node._fn].reference = weakref.ref(node)
+        return self.pair(node, number, tensor)
+
+    def pair(self, node: Node, number: int, tensor: Tensor) -> OutputRef:
         """Pair a tensor with the output of a node that it is; an in-place change ends the old pair.
 
         A view whose history torch has rewritten gets a new node, like any other result.
         """
-        earlier = self.by_tensor.get(id(tensor))
-        if earlier is not None and earlier[0] is not node:
-            earlier[0].outputs[earlier[1]]._tensor = None
-        self.by_tensor[id(tensor)] = (node, number)
         output = node.outputs[number]
         if output._tensor is None and output._copy is None:
             output.capture(tensor, max_elements=self.max_elements)
             output.name = output.name or self.names.get(id(tensor))
+        if output._tensor is tensor:  # else nothing keeps its identity from being used again
+            earlier = self.by_tensor.get(id(tensor))
+            if earlier is not None and earlier[0] is not node:
+                earlier[0].outputs[earlier[1]]._tensor = None
+            self.by_tensor[id(tensor)] = (node, number)
         return node, number
 
     def discover(self, start: Any) -> Node:
         """Return the node of a ``grad_fn``; record it and every new one behind it."""
-        if start in self.by_fn:
-            return self.by_fn[start]
+        node = self.by_fn.get(start)
+        if node is not None:
+            return node
         for fn in new_functions(start, self.by_fn):
             self._add(fn, fn.variable if type(fn).__name__ == "AccumulateGrad" else None)
         return self.by_fn[start]
@@ -92,19 +150,18 @@ class Ledger:
         leaf = variable is not None
         outputs = tuple(Output(requires_grad=True, is_leaf=leaf) for _ in _metadata(fn))
         node = Node("leaf" if leaf else _op(fn), fn, outputs)
-        for i, (source, output) in enumerate(fn.next_functions):
-            if source is not None:
-                self._link(node, i, self.by_fn[source], output)
+        node._sources = [self._source(node, *source) for source in fn.next_functions]
         self._append(node)
         self.by_fn[fn] = node
         hook = GradientHook(node, self.state)
         handle = fn.register_hook(hook.after)
         if variable is not None:
-            self.pair(node, variable, 0)
+            self.leaves[fn] = hook
+            self.pair(node, 0, variable)
             # What a leaf accumulates it may do in other graphs too
             self.handles += [handle, fn.register_prehook(hook.before)]
         else:
-            node.saved = self.saved.of(fn, partial(self._maker, node))
+            node.saved = self.saved.of(fn, node, self._maker)
 
     def _append(self, node: Node) -> None:
         node.scope = self.state.scope
@@ -116,48 +173,166 @@ class Ledger:
         known = self.by_tensor.get(id(tensor))
         if known is not None and known[0].outputs[known[1]]._tensor is tensor:
             return known
-        if tensor.grad_fn is node._fn:
+        fn = function_of(tensor)
+        if fn is node._fn:
             return node, tensor.output_nr
-        return self.by_fn.get(tensor.grad_fn), tensor.output_nr
+        return self.merged.get(fn) or (self.by_fn.get(fn), tensor.output_nr)
 
-    def _link(self, node: Node, i: int, source: Node, output: int) -> None:
-        """Note that the i-th of a node's ``next_functions`` is the output of another."""
-        node._receivers = {**node._receivers, i: source.outputs[output]}
-        node._depth = max(node._depth, source._depth + 1)
+    def _source(self, node: Node, fn: Any, number: int) -> OutputRef | None:
+        """Return the output behind one of a node's ``next_functions``, as it is now."""
+        if fn is None:
+            return None
+        found = (self.merged and self.merged.get(fn)) or (self.by_fn[fn], number)
+        source = found[0]
+        if source._depth >= node._depth:
+            node._depth = source._depth + 1
         if memory.crosses_pieces(node._depth, source._depth):
             self.cuts.append(source._fn)
+        return found
+
+    def merge(self, fn: Any, tensor: Tensor, first: int) -> OutputRef | None:
+        """Let a node that only gives a result its class be one with the node that computed it.
+
+        Torch wraps what it computes for a subclass of Tensor in an alias.  Returns the output
+        that the result then is, or None if its backward node is no such alias: behind one is a
+        node that the same call has made, so after the ``first`` ones.
+        """
+        if type(fn).__name__ != "AliasBackward0" or type(tensor) in PLAIN:
+            return None
+        ((behind, number),) = fn.next_functions
+        if behind is None or type(behind).__name__ == "AccumulateGrad":
+            return None
+        known = self.by_fn.get(behind)
+        if known is not None and known not in self.nodes[first:]:
+            return None
+        node = self.discover(behind)
+        self.merged[fn] = (node, number)
+        self.by_fn[fn] = node
+        return self.pair(node, number, tensor)
+
+    def is_leaf(self, tensor: Tensor) -> bool:
+        """Whether a tensor that requires gradients and has no ``grad_fn`` is a leaf of autograd."""
+        return tensor._base is None or tensor.is_inference() or _accumulator(tensor) is not None
+
+    def touch(self, tensor: Tensor) -> None:
+        """Note that a tensor was changed in a way that torch does not count as a version."""
+        known = self.by_tensor.get(id(tensor))
+        if known is not None:
+            known[0].outputs[known[1]]._version = TOUCHED
+
+    def touch_buffers(self, sources: Iterable[OutputRef]) -> None:
+        """Note that an operation may have changed the constants among its operands."""
+        for node, number in sources:
+            if node._fn is None:
+                node.outputs[number]._version = TOUCHED
+
+    def touch_owner(self, tensor: Tensor) -> None:
+        """Note that a tensor was changed through its ``data``, if this is one."""
+        if id(tensor) in self.owners:
+            self.touch(self.owners[id(tensor)])
+
+    def attach_view(self, node: Node, view: OutputRef, base: Node) -> None:
+        """Note that a node changes its base through a view, which autograd itself forgets.
+
+        The view's box stays what it was: torch gives the view another history when it is asked for
+        one, so only its next use asks.
+        """
+        node._base = base
+        if node._fn is not None and view[0]._fn is not None:
+            node._untracked = [*node._untracked, view]
+        output = view[0].outputs[view[1]]
+        if output._tensor is not None:
+            self.views.append((weakref.ref(output._tensor), output))
+            del self.by_tensor[id(output._tensor)]
+            output._tensor = None
 
     def is_unknown(self, tensor: Tensor) -> bool:
         """Whether a tensor has a ``grad_fn`` that is not recorded."""
-        return tensor.grad_fn is not None and tensor.grad_fn not in self.by_fn
+        fn = function_of(tensor)
+        return fn is not None and fn not in self.by_fn
 
     def attach(self, node: Node, sources: Iterable[OutputRef]) -> None:
         """Add the inputs of a node that autograd does not see; for a constant those are all."""
-        unseen = (s for s in sources if node._fn is None or s[0]._fn is None)
-        node._untracked = [*node._untracked, *(s for s in unseen if s[0] is not node)]
+        tracked = node._fn is not None
+        for source in sources:
+            if not (tracked and source[0]._fn is not None) and source[0] is not node:
+                node._untracked = [*node._untracked, source]
 
-    def name_outputs(self, names: Mapping[int, tuple[str, Tensor]]) -> None:
-        """Name the outputs after the variables that hold their tensors."""
+    def take_in(self, values: Any) -> None:
+        """Record the tensors among the values that something has made unseen, and keep errors."""
+        if transform() is not None:
+            return
+        with self._working("the module's result", values):
+            for tensor in tree_leaves(values):
+                if isinstance(tensor, Tensor) and self.is_unknown(tensor):
+                    self.node_of(tensor)
+
+    def finish(self, names: Mapping[int, tuple[str, Tensor]]) -> None:
+        """Record what is still unseen, and name the outputs after the variables that hold them.
+
+        Torch announces no call of a custom Function, and the operations within a transform are on
+        tensors of the moment; but their results may be in the caller's variables.
+        """
+        self.catch_up()
+        held = [tensor for _, tensor in names.values()]
+        with self._working("the end", held):
+            for tensor in held:
+                known = id(tensor) in self.by_tensor or id(tensor._base) in self.by_tensor
+                fn = None if known else function_of(tensor)
+                if fn is not None and fn not in self.by_fn and self.saved.is_new(fn):
+                    self.node_of(tensor)
+            self._name_outputs(names)
+
+    def _name_outputs(self, names: Mapping[int, tuple[str, Tensor]]) -> None:
+        """Name the outputs after the variables that hold their tensors, earlier versions too."""
+        for view, output in self.views:
+            if (key := id(view())) in names:
+                output.name = output.name or names[key][0]
         for key, (name, tensor) in names.items():
-            if key in self.by_tensor:
+            if key not in self.by_tensor:
+                continue
+            node, number = self.by_tensor[key]
+            is_old_view = not node.outputs[number].is_current(tensor) and tensor._base is not None
+            if not is_old_view:  # to ask for its history would rewrite it
                 node, number = self.node_of(tensor)
-                node.outputs[number].name = name
+            node.outputs[number].name = name
+            while node._before is not None:
+                node = node._before
+                node.outputs[number].name = node.outputs[number].name or name
 
     def catch_up(self) -> None:
         """Record the calls of custom Functions that have returned: torch announces none of them.
 
         Their results were constants within ``forward`` and have got their ``grad_fn`` since.
         """
-        for node, number in list(self.by_tensor.values()):
-            tensor = node.outputs[number]._tensor
-            if node._fn is None and tensor is not None and tensor.requires_grad:
-                self.node_of(tensor)
+        with self._working("custom Functions", ()):
+            for node, number in list(self.by_tensor.values()):
+                tensor = node.outputs[number]._tensor
+                if node._fn is None and tensor is not None and function_of(tensor) is not None:
+                    self.node_of(tensor)
+
+    @contextmanager
+    def _working(self, name: str, values: Any) -> Iterator[None]:
+        """Let what torch does in the body be no part of a recording, and keep errors for later."""
+        state = self.state
+        was_paused = state.paused
+        state.paused = True
+        try:
+            with torch._C.DisableTorchFunction():
+                yield
+        except Exception as error:
+            state.fail(name, values, error)
+        finally:
+            state.paused = was_paused
 
     def close(self) -> None:
         """Drop everything, the latest nodes first."""
         for handle in self.handles:
             handle.remove()
         self.by_tensor.clear()
+        self.merged.clear()
+        self.leaves.clear()
+        self.owners.clear()
         memory.keep(self.cuts)
         self.cuts.clear()
         while self.by_fn:
@@ -168,12 +343,12 @@ class Ledger:
 
 
 def _accumulator(leaf: Tensor) -> Any:
-    """Return the backward node of a leaf, in any mode and with any layout."""
+    """Return the backward node of a leaf, in any mode and with any layout; None if it has none."""
     alone = torch._C.DisableTorchFunction()  # a subclass of Tensor would add a node of its own
     with alone, torch.inference_mode(mode=False), torch.enable_grad():
-        if leaf.layout == torch.strided:
-            return torch.autograd.graph.get_gradient_edge(leaf).node
-        return leaf.clone().grad_fn.next_functions[0][0]  # type: ignore[union-attr]
+        plain = leaf.layout == torch.strided and not leaf.is_nested
+        fn = (leaf.view_as(leaf) if plain else leaf.clone()).grad_fn
+        return fn.next_functions[0][0] if fn is not None else None
 
 
 def _op(fn: Any) -> str:

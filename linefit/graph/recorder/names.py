@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import FrameType
 from typing import Any
 
@@ -21,11 +21,14 @@ TAKES_NUMBERS = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def of_function(function: Any) -> tuple[str, bool]:
     """Return what a user calls a torch function, and whether its operands came in reverse."""
     name = str(getattr(function, "__name__", "call"))
-    if name == "__get__":  # an attribute such as x.T
+    if name in {"__get__", "__set__"}:  # an attribute such as x.T
         attribute = str(getattr(function.__self__, "__name__", name))
+        if name == "__set__":
+            return f"set {attribute}", False
         return (".grad" if attribute == "grad" else attribute), False
     plain = name.strip("_") if name.startswith("__") else name
     plain = SAME.get(plain, plain)
@@ -43,6 +46,7 @@ def of_backward(backward_name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", bare).lower()
 
 
+@cache
 def takes_numbers(op: str) -> bool:
     """Whether the plain numbers among the arguments of an operation are its operands."""
     return op.rstrip("_") in TAKES_NUMBERS

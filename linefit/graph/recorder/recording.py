@@ -13,6 +13,7 @@ import torch
 from linefit.graph.errors import GraphError
 from linefit.graph.recorder import names
 from linefit.graph.recorder.calls import Calls
+from linefit.graph.recorder.fastpath import keeping_fast_paths
 from linefit.graph.recorder.ledger import Ledger
 from linefit.graph.recorder.memory import collecting_rarely, release
 from linefit.graph.recorder.scopes import following_modules, unused_parameters
@@ -51,15 +52,15 @@ class Recording(Generic[GraphType]):
             self._active.enter_context(torch.compiler.set_stance("force_eager"))
         self._active.enter_context(collecting_rarely())
         self._active.enter_context(following_modules(self._ledger, self._modules))
+        self._active.enter_context(keeping_fast_paths())
         self._active.enter_context(Calls(self._ledger))
         self._graph = self._make_graph(self._trace)
         return self._graph
 
     def __exit__(self, *error: object) -> None:
         self._active.close()
-        self._ledger.catch_up()
-        if self._frame is not None:
-            self._ledger.name_outputs(names.in_frame(self._frame) | self._given)
+        found = names.in_frame(self._frame) if self._frame is not None else {}
+        self._ledger.finish(found | self._given)
         self._trace.finish(unused_parameters(self._ledger, self._modules))
         self._frame = None
         self._graph = None

@@ -12,7 +12,7 @@ from torch.autograd.function import BackwardCFunction
 
 from linefit.graph.nodes import Node, Saved
 
-Maker = Callable[[Tensor], tuple[Node | None, int]]
+Maker = Callable[[Node, Tensor], tuple[Node | None, int]]
 
 
 class SavedTensors:
@@ -30,27 +30,33 @@ class SavedTensors:
         self.first: int = first._sequence_nr()  # type: ignore[union-attr]
         self.hooked = False  # whether any operation ran under saved-tensor hooks
 
-    def of(self, fn: Any, maker: Maker) -> tuple[Saved, ...]:
+    def is_new(self, fn: Any) -> bool:
+        """Whether a backward node was made since the recording began."""
+        return bool(fn._sequence_nr() > self.first)
+
+    def of(self, fn: Any, node: Node, maker: Maker) -> tuple[Saved, ...]:
         """Return the tensors that a backward node has saved, with the nodes that made them."""
+        custom = isinstance(fn, BackwardCFunction)
+        names = () if custom else _names(fn.__class__)
         hooked = torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
         self.hooked = self.hooked or hooked
-        if hooked or fn._sequence_nr() <= self.first:
+        if hooked or not (names or custom) or not self.is_new(fn):
             return ()
-        if isinstance(fn, BackwardCFunction):
-            return () if self.hooked else tuple(_several("saved", fn, "saved_tensors", maker))
+        if custom:
+            return () if self.hooked else tuple(_several("saved", fn, "saved_tensors", node, maker))
         found: list[Saved] = []
-        for name, attribute in _names(fn.__class__):
-            found += _several(name, fn, attribute, maker)
+        for name, attribute in names:
+            found += _several(name, fn, attribute, node, maker)
         return tuple(found)
 
 
 @cache
-def _names(kind: Hashable) -> list[tuple[str, str]]:
+def _names(kind: Hashable) -> Sequence[tuple[str, str]]:
     raw = (name for name in dir(kind) if name.startswith("_raw_saved_"))
     return [(name.removeprefix("_raw_saved_"), name.removeprefix("_raw")) for name in raw]
 
 
-def _several(name: str, fn: Any, attribute: str, maker: Maker) -> Sequence[Saved]:
+def _several(name: str, fn: Any, attribute: str, node: Node, maker: Maker) -> Sequence[Saved]:
     """Return the saved tensors behind one attribute: none, one or a list of them."""
     try:
         kept = getattr(fn, attribute)
@@ -59,6 +65,6 @@ def _several(name: str, fn: Any, attribute: str, maker: Maker) -> Sequence[Saved
     if kept is None:
         return ()
     if isinstance(kept, Tensor):
-        return (Saved(name, kept, *maker(kept)),)
+        return (Saved(name, kept, *maker(node, kept)),)
     parts = enumerate(kept)
-    return [Saved(f"{name}[{i}]", t, *maker(t)) for i, t in parts if isinstance(t, Tensor)]
+    return [Saved(f"{name}[{i}]", t, *maker(node, t)) for i, t in parts if isinstance(t, Tensor)]

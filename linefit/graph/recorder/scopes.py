@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules import module as every_module
-from torch.utils._pytree import tree_leaves
 
 from linefit.graph.recorder.ledger import Ledger
 
@@ -40,9 +39,7 @@ class _ModuleHooks:
         """Run after it, also when it has raised an error."""
         if self._is_elsewhere():
             return
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor) and self.ledger.is_unknown(tensor):
-                self.ledger.node_of(tensor)  # a custom Function's, which belongs to this scope
+        self.ledger.take_in(result)  # a custom Function's result belongs to this scope
         while self.running:
             inner, outer = self.running.pop()
             if inner is module:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
+from linefit.graph.errors import GraphError
 from linefit.graph.nodes import Edge, Node
 from linefit.graph.recorder.ledger import Ledger, describe_unseen
 from linefit.graph.recorder.memory import without_collecting
@@ -33,11 +34,17 @@ class Trace:
         without telling the recorder is recorded first.
         """
         ledger = self.ledger
+        failed = ledger.state.failed
+        if failed is not None:
+            kinds = ", ".join(failed.kinds) or "no tensors"
+            raise GraphError(
+                f"The recording ends before {failed.place}, of {kinds}: {failed.error}"
+            ) from failed.error
         if not self.over:
             ledger.catch_up()
         if self._read != len(ledger.nodes):
             with without_collecting():
-                self._nodes, self._edges = assemble(ledger.nodes, ledger.by_fn, self._numbers)
+                self._nodes, self._edges = assemble(ledger.nodes, self._numbers)
                 for node in self._nodes:
                     if node.grad_fn is not None:
                         describe_unseen(node)

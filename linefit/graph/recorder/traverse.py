@@ -33,7 +33,7 @@ def new_functions(start: Any, known: Collection[Any]) -> list[Any]:
 
 
 def assemble(
-    recorded: Iterable[Node], by_fn: Mapping[Any, Node], numbers: Numbers
+    recorded: Iterable[Node], numbers: Numbers
 ) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
     """Return the nodes and edges of a graph, and number the nodes in topological order.
 
@@ -45,14 +45,23 @@ def assemble(
     for node in recorded:
         made = _numbers_of(node, numbers)
         known += [*made.values(), node]
-        every += _edges_into(node, made, by_fn)
+        every += _edges_into(node, made)
     shown = without_loose_constants(known, every)
     nodes = tuple(node for node in known if node in shown)
     for index, node in enumerate(nodes):
         node.index = index
+        node.version = _boxes_before(node, shown)
     edges = [edge for edge in every if edge.target in shown]
     edges.sort(key=lambda edge: edge.target.index)
     return nodes, tuple(edges)
+
+
+def _boxes_before(node: Node, shown: set[Node]) -> int:
+    """Return how many boxes the same tensor has before this one."""
+    earlier = node._before
+    while earlier is not None and earlier not in shown:
+        earlier = earlier._before
+    return 0 if earlier is None else earlier.version + 1
 
 
 def _numbers_of(node: Node, numbers: Numbers) -> Mapping[int, Node]:
@@ -69,10 +78,9 @@ def _numbers_of(node: Node, numbers: Numbers) -> Mapping[int, Node]:
     return made
 
 
-def _edges_into(node: Node, numbers: Mapping[int, Node], by_fn: Mapping[Any, Node]) -> list[Edge]:
+def _edges_into(node: Node, numbers: Mapping[int, Node]) -> list[Edge]:
     """Return the edges that end in a node, by operand: autograd's own, then constants."""
-    tracked = enumerate(node._fn.next_functions if node._fn is not None else ())
-    found = [Edge(by_fn[fn], node, out, i) for i, (fn, out) in tracked if fn is not None]
+    found = [Edge(s[0], node, s[1], i) for i, s in enumerate(node._sources) if s is not None]
     found += [Edge(source, node, out, None) for source, out in node._untracked]
     found += [Edge(number, node, 0, None) for number in numbers.values()]
     if len(found) < 2:
@@ -80,13 +88,13 @@ def _edges_into(node: Node, numbers: Mapping[int, Node], by_fn: Mapping[Any, Nod
     operands = list(node._operands)
     for i, number in numbers.items():
         operands[i] = number
-    return sorted(found, key=lambda edge: _operand_index(edge.source, operands, by_fn))
+    return sorted(found, key=lambda edge: _operand_index(edge.source, operands))
 
 
-def _operand_index(source: Node, operands: list[Node | complex], by_fn: Mapping[Any, Node]) -> int:
+def _operand_index(source: Node, operands: list[Node | complex]) -> int:
     """Return which operand an input is; a node that torch has put between counts as its input."""
-    behind = source._fn.next_functions if source._fn is not None else ()
-    for candidate in (source, *(by_fn[fn] for fn, _ in behind[:1] if fn is not None)):
+    behind = [found[0] for found in source._sources[:1] if found is not None]
+    for candidate in (source, *behind):
         if candidate in operands:
             return operands.index(candidate)
     return -1

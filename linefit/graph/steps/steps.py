@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor
 
 from linefit.graph import sentences
 from linefit.graph.nodes import Edge, Node, Output, OutputRef, Run
+from linefit.graph.numbers import dense, same
 from linefit.graph.steps.rules import LocalDerivative, local_derivative
 
-Phase = Literal["inputs", "forward", "seed", "backward", "sum", "write"]
+Phase = Literal["inputs", "forward", "seed", "backward", "sum", "hook", "write"]
+MODULE_HOOK = "BackwardHookFunctionBackward"
 Reached = tuple[Node, int, Tensor | None, Tensor | None]
 
 
@@ -30,7 +33,8 @@ class PassStep:
         "inputs" for all that is there from the beginning; "forward" for an operation; "seed" for
         a gradient that no node of the graph has sent, as where a backward pass begins; "backward"
         for a node that passes gradients on; "sum" for parts that are added up where a value was
-        used more than once; "write" for a leaf whose ``.grad`` is written.
+        used more than once; "hook" for a gradient that a hook has changed; "write" for a leaf
+        whose ``.grad`` is written.
     nodes : tuple of Node
         The nodes that it is about.
     edges : tuple of Edge
@@ -102,10 +106,25 @@ class _Sum(PassStep):
 
     @property
     def words(self) -> str:
-        total = self.terms[0]
-        for term in self.terms[1:]:
-            total = total + term
+        total = _sum(self.terms)
         return sentences.add_up(self.nodes[0], self.output, self.terms, total, uses=self.uses)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Hook(PassStep):
+    phase = "hook"
+    output: int
+    before: Tensor | None
+    after: Tensor | None
+    certain: bool = True  # else it may be a gradient that was given for this tensor
+    stored: bool = False  # the change is that of a leaf's .grad
+
+    @property
+    def words(self) -> str:
+        node, output = self.nodes[0], self.output
+        if not self.certain:
+            return sentences.other_gradient(node, output, self.before, self.after)
+        return sentences.hook(node, output, self.before, self.after, stored=self.stored)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -167,16 +186,21 @@ class _BackwardPasses:
         """Yield the steps, each with the number of the run that it belongs to."""
         for run, node in self.runs:
             if node.is_leaf:
-                yield run.tick, self._write(node, run)
+                for step in self._write(node, run):
+                    yield run.tick, step
                 continue
             grads = tuple(self._receive(node, run))
             for reached in grads:
                 if not self.parts[run.task, reached[:2]]:  # no node of the graph has sent it
                     yield run.tick, self._seed(reached, run)
+                elif (hook := self._hook(reached, run)) is not None:
+                    yield run.tick, hook
             sent = self._sent(node, run)
             for edge, grad in sent:
                 self._send(edge, grad, run.task)
             yield run.tick, self._pass_on(node, run, sent, grads)
+            for step in self._module_hooks(node, run, sent):
+                yield run.tick, step
             for output in dict.fromkeys((edge.source, edge.output) for edge, _ in sent):
                 if self._complete(run.task, output) and len(self.parts[run.task, output]) > 1:
                     yield run.tick, self._sum(run.task, output)
@@ -210,6 +234,36 @@ class _BackwardPasses:
         gradient = run.received[number]
         return _Seed(nodes=(node,), grads=(reached,), output=number, gradient=gradient)
 
+    def _hook(self, reached: Reached, run: Run) -> PassStep | None:
+        """Return the step of a gradient that comes to its node other than it was sent."""
+        node, number = reached[:2]
+        before = _sum(self.parts[run.task, (node, number)])
+        after = run.received[number]
+        if after is None or same(before, after) or (not run.hooked and _close(before, after)):
+            return None
+        return _Hook(
+            nodes=(node,),
+            grads=(reached,),
+            output=number,
+            before=before,
+            after=after,
+            certain=run.hooked,
+        )
+
+    def _module_hooks(
+        self, node: Node, run: Run, sent: tuple[tuple[Edge, Tensor], ...]
+    ) -> Iterator[PassStep]:
+        """Yield the steps of the gradients that a module's backward hooks have changed.
+
+        Torch puts a node of its own around such a module; without hooks it changes nothing.
+        """
+        if node.backward_name != MODULE_HOOK:
+            return
+        for edge, after in sent:
+            before = run.received[edge.input or 0]
+            if before is not None and not same(before, after):
+                yield _Hook(nodes=(edge.source,), output=edge.output, before=before, after=after)
+
     def _pass_on(
         self,
         node: Node,
@@ -239,9 +293,38 @@ class _BackwardPasses:
             uses=self.uses[output],
         )
 
-    def _write(self, leaf: Node, run: Run) -> PassStep:
+    def _write(self, leaf: Node, run: Run) -> Iterator[PassStep]:
+        """Yield the step that writes a leaf's ``.grad``, and those of hooks before and after it."""
         (before,) = run.sent
         (after,) = run.received
-        self.accumulated[leaf] = after
+        sent = self.parts[run.task, (leaf, 0)]
+        arrived = run.arrived
+        written = after
+        if run.hooked and arrived is not None:
+            if sent and not same(_sum(sent), arrived):
+                yield _Hook(nodes=(leaf,), output=0, before=_sum(sent), after=arrived)
+            written = arrived if before is None else before + arrived
+        changed = after is not None and written is not None and not same(written, after)
+        self.accumulated[leaf] = written if changed else after
         grads = (self._reached((leaf, 0)),)
-        return _Write(nodes=(leaf,), grads=grads, before=before, after=after)
+        yield _Write(nodes=(leaf,), grads=grads, before=before, after=self.accumulated[leaf])
+        if changed:
+            self.accumulated[leaf] = after
+            grads = (self._reached((leaf, 0)),)
+            yield _Hook(
+                nodes=(leaf,), grads=grads, output=0, before=written, after=after, stored=True
+            )
+
+
+def _sum(parts: Sequence[Tensor]) -> Tensor:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    """Whether two gradients differ by no more than a sum in another order does."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    return torch.allclose(dense(one), dense(other), rtol=1e-4, atol=1e-6, equal_nan=True)

@@ -1,0 +1,58 @@
+"""A fit in five lines of text."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from linefit.fit import Fit
+
+
+def describe(fit: Fit) -> str:
+    """Return slope, intercept, points, misfit and convergence, a line each."""
+    lines = fit.line.offset
+    if lines.dim():
+        settled = int(fit.converged.sum())
+        return (
+            f"Fit({' × '.join(map(str, lines.shape))} lines of {fit._given.x.shape[-1]} points, "
+            f"{settled} of them converged; one by its index)"
+        )
+    slope, slope_se = fit.line.slope.item(), fit.slope_se.item()
+    intercept, intercept_se = fit.line.intercept.item(), fit.intercept_se.item()
+    rows = {
+        "slope": plus_minus(slope, slope_se),
+        "intercept": plus_minus(intercept, intercept_se),
+        "points": f"{fit._given.x.shape[-1]}, residual scatter {fit.residual_scatter.item():.3g}",
+        "χ²": _misfit(fit),
+        "converged": f"after {fit.n_steps} steps"
+        if fit.converged
+        else f"not in {fit.n_steps} steps",
+    }
+    if fit.n_minima > 1:
+        rows["converged"] += f", the lowest of {fit.n_minima} minima"
+    if fit._given.errors_known:
+        rows["points"] += " times the errors given"
+    return "\n".join(f"{name:<11}{text}" for name, text in rows.items())
+
+
+def _misfit(fit: Fit) -> str:
+    degrees = f"{fit.dof} degree{'s' * (fit.dof != 1)} of freedom"
+    if not fit._given.errors_known:
+        return f"unknown, as the errors are, {degrees}"
+    if not fit.dof:
+        return f"{fit.chi2.item():.3g}, {degrees}"
+    mswd, p = fit.reduced_chi2.item(), fit.p_value.item()
+    return f"{fit.chi2.item():.3g}, {degrees}, MSWD {mswd:.3g}, p = {p:.3g}"
+
+
+def plus_minus(value: float, error: float) -> str:
+    """Return a number with as many digits as its error has, and two digits of the error."""
+    if not math.isfinite(value) or not math.isfinite(error) or error == 0:
+        return f"{value:.6g} ± {error:.2g}"
+    digits = 1 - math.floor(math.log10(float(f"{error:.1e}")))
+    small = -4 <= digits - 1 <= 6 and abs(value) < 1e7
+    if small and digits > 0:
+        return f"{value:.{digits}f} ± {error:.{digits}f}"
+    places = max(2, digits + math.floor(math.log10(abs(value))) + 1) if value else 2
+    return f"{value:#.{min(places, 17)}g} ± {error:.2g}"

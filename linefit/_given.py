@@ -1,0 +1,88 @@
+"""What a fit was made of: points, their errors, and the line without the rounding of its dtype."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from linefit._check import Origin
+from linefit._numbers import ArrayLike, double
+
+
+class Given(NamedTuple):
+    """Hold the points of a fit, counted from their origin, and their line, in float64.
+
+    Points and errors have shape (..., n).  ``pivot`` (..., 2) is the place on the line whose
+    height knows nothing of the slope, and ``height_variance`` (...) the variance there.
+    """
+
+    x: Tensor
+    y: Tensor
+    x_std: Tensor
+    y_std: Tensor
+    correlation: Tensor
+    normal: Tensor
+    pivot: Tensor
+    height_variance: Tensor
+    origin: Origin | None = None
+    n_parameters: int = 2
+    errors_known: bool = False
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom."""
+        return self.x.shape[-1] - self.n_parameters
+
+    @property
+    def slope(self) -> Tensor:
+        """Slope of the line, without the rounding of its dtype."""
+        return -self.normal[..., 0] / self.normal[..., 1]
+
+    def residuals(self) -> Tensor:
+        """Return the distances of the points in units of their errors, of shape (..., n)."""
+        u, v = (p.to(torch.float64) - c for p, c in ((self.x, self._at(0)), (self.y, self._at(1))))
+        nx, ny = (part[..., None] for part in self.normal.unbind(-1))
+        across, up = nx * self.x_std, ny * self.y_std
+        size = torch.maximum(across.abs(), up.abs())
+        across, up = across / size, up / size
+        spread = across * across + up * up + 2 * self.correlation * across * up
+        return (nx * u + ny * v) / (size * spread.sqrt())
+
+    def height(self, x: ArrayLike, slope_variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the height of the line above ``x``, and its variance."""
+        away = self._from_pivot(x)
+        several = bool(self.height_variance.dim() and away.dim())
+        nx, ny, level, here, turning = (
+            t[..., None] if several else t
+            for t in (
+                *self.normal.unbind(-1),
+                self._absolute_level(),
+                self.height_variance,
+                slope_variance,
+            )
+        )
+        variance = here + torch.where(away == 0, 0, away * away * turning)
+        return level - nx / ny * away, torch.where(variance.isnan(), torch.inf, variance)
+
+    def _from_pivot(self, x: ArrayLike) -> Tensor:
+        """Return how far x is from the pivot, with all digits that it has."""
+        value, rest = double(x, "x")
+        value = value.to(self.pivot)
+        pivot = self.pivot[..., 0]
+        several = bool(pivot.dim() and value.dim())
+        if self.origin is not None:
+            start, start_rest = self.origin.x, self.origin.rest_x
+            value = value - (start[..., None] if several else start)
+            value = value - (start_rest[..., None] if several else start_rest)
+        if rest is not None:
+            value = value + rest.to(value)
+        return value - (pivot[..., None] if several else pivot)
+
+    def _absolute_level(self) -> Tensor:
+        level = self.pivot[..., 1]
+        return level if self.origin is None else self.origin.y + (level + self.origin.rest_y)
+
+    def _at(self, axis: int) -> Tensor:
+        return self.pivot[..., axis, None]
