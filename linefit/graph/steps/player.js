@@ -15,6 +15,7 @@
     const words = find(".lfg-words");
     const bar = find(".lfg-bar");
     const scroll = find(".lfg-scroll");
+    const list = find("details");
     const button = {};
     for (const each of controls.querySelectorAll("button")) button[each.dataset.go] = each;
 
@@ -42,9 +43,50 @@
       for (const name of step.now) if (!first.has(name)) first.set(name, i);
     });
 
+    // The outlines, each with its lines of text and the edges that begin at its lower side.
+    const edges = new Map();
+    player.dataset.starts.split(" ").filter(Boolean).forEach((name, i) => {
+      const edge = part(`e${i}`).querySelector(".lfg-edge");
+      if (!edges.has(name)) edges.set(name, []);
+      edges.get(name).push([edge, edge.getAttribute("d")]);
+    });
+    const outlines = [...svg.querySelectorAll(".lfg-box")].map((outline) => {
+      const texts = [...outline.parentNode.querySelectorAll("text")];
+      const [one, two] = texts.map((text) => Number(text.getAttribute("y")));
+      return {
+        outline,
+        texts,
+        line: two - one,
+        height: Number(outline.getAttribute("height")),
+        path: outline.getAttribute("d"),
+        edges: edges.get(outline.parentNode.id.slice(svg.id.length + 1)) || [],
+      };
+    });
+
+    // A box is as high as what is written in it: it grows as its value and its gradient come.
+    function grow({ outline, texts, line, height, path, edges }) {
+      const empty = texts.length - 1 - texts.findLastIndex((text) => text.textContent);
+      const less = empty && empty * line;
+      if (path) {
+        const ys = path.match(/ [\d.]+/g).map(Number);
+        const top = Math.min(...ys);
+        const scale = 1 - less / (Math.max(...ys) - top);
+        const lift = (y) => ` ${top + (y - top) * scale}`;
+        outline.setAttribute("d", path.replace(/ [\d.]+/g, lift));
+      } else outline.setAttribute("height", height - less);
+      for (const [edge, way] of edges) {
+        edge.setAttribute("d", way.replace(/ [\d.]+/, (y) => ` ${y - less}`));
+      }
+    }
+
     const last = steps.length - 1;
     let at = 0;
     let timer = null;
+
+    function say(place, step) {
+      place.replaceChildren(document.createElement("b"), step.words);
+      place.firstChild.textContent = step.label;
+    }
 
     function show(to, quietly) {
       at = Math.max(0, Math.min(last, to));
@@ -54,6 +96,7 @@
         for (const [i, later] of texts) if (i <= at) text = later;
         line(name).textContent = text;
       }
+      outlines.forEach(grow);
       for (const [name, i] of first) part(name).classList.toggle("lfg-later", i > at);
       for (const old of svg.querySelectorAll(".lfg-now")) old.classList.remove("lfg-now");
       for (const name of step.now) part(name).classList.add("lfg-now");
@@ -63,26 +106,57 @@
       });
       slider.value = at + 1;
       slider.setAttribute("aria-valuetext", step.label);
-      words.replaceChildren(document.createElement("b"), step.words);
-      words.firstChild.textContent = step.label;
+      say(words, step);
       for (const name of ["start", "back"]) button[name].setAttribute("aria-disabled", at === 0);
       for (const name of ["next", "end"]) button[name].setAttribute("aria-disabled", at === last);
-      if (!quietly) follow(step.now);
+      follow(quietly);
     }
 
-    // Bring what the step is about into view: beside the scroll bar, and above the buttons.
-    function follow(names) {
-      const box = names.map(part).find((each) => each.querySelector(".lfg-box"));
-      if (!box) return;
-      const inner = box.getBoundingClientRect();
+    // Bring what the step is about into the middle of the frame, and the frame into view: but only
+    // for a reader who steps, as one to whom it is played may be reading on.
+    function follow(quietly) {
+      const boxes = steps[at].now.map(part).filter((each) => each.querySelector(".lfg-box"));
+      if (!boxes.length) return;
+      const areas = boxes.map((box) => box.getBoundingClientRect());
+      const inner = areas.reduce((one, two) => (two.top < one.top ? two : one)); // the upper one
       const outer = scroll.getBoundingClientRect();
-      if (inner.left < outer.left || inner.right > outer.right) {
-        scroll.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
+      const middle = (from, to, start, room) => (from + to - room) / 2 - start;
+      const top = scroll.scrollTop + middle(inner.top, inner.bottom, outer.top, scroll.clientHeight);
+      const left = scroll.scrollLeft + middle(inner.left, inner.right, outer.left, scroll.clientWidth);
+      scroll.scrollTo({ top, left, behavior: quietly ? "instant" : "auto" });
+      if (quietly || timer !== null) return;
+      const moved = Math.max(0, Math.min(scroll.scrollHeight - scroll.clientHeight, top));
+      const above = inner.top + scroll.scrollTop - moved;
+      const header = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) || 0;
+      if (above < header || above + inner.height > window.innerHeight) {
+        window.scrollBy(0, bar.getBoundingClientRect().bottom - window.innerHeight);
       }
-      const floor = Math.min(bar.getBoundingClientRect().top, window.innerHeight);
-      if (inner.top < 0 || inner.bottom > floor) {
-        window.scrollBy(0, (inner.top + inner.bottom - floor) / 2);
+    }
+
+    // Tell the style sheet how high the figure, the sentences and the buttons are: frame and
+    // sentence share a height that stays, so that the buttons keep their place on the screen.
+    let width = 0;
+    function fit() {
+      if (words.clientWidth === width) return;
+      width = words.clientWidth;
+      const ruler = words.cloneNode();
+      ruler.removeAttribute("role");
+      words.after(ruler);
+      const heights = steps.map((step) => {
+        say(ruler, step);
+        return ruler.offsetHeight;
+      });
+      ruler.remove();
+      const sizes = {
+        figure: svg.getBoundingClientRect().height + scroll.offsetHeight - scroll.clientHeight,
+        least: Math.min(...heights),
+        most: Math.max(...heights),
+        bar: bar.offsetHeight,
+      };
+      for (const [name, size] of Object.entries(sizes)) {
+        player.style.setProperty(`--lfg-${name}`, `${Math.ceil(size)}px`);
       }
+      follow(true);
     }
 
     function pause() {
@@ -144,8 +218,25 @@
       }
     });
 
+    // On paper there are the finished figure and all steps.
+    let before = null;
+    window.addEventListener("beforeprint", () => {
+      before = before || { at, open: list.open };
+      pause();
+      show(last, true);
+      list.open = true;
+    });
+    window.addEventListener("afterprint", () => {
+      if (!before) return;
+      list.open = before.open;
+      show(before.at, true);
+      before = null;
+    });
+
     bar.hidden = false;
     show(0, true);
+    fit();
+    new ResizeObserver(() => requestAnimationFrame(fit)).observe(player);
   }
 
   function wireAll() {

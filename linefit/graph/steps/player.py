@@ -39,14 +39,15 @@ def player(layout: Layout, steps: Sequence[PassStep], *, inline: bool) -> str:
     items = "".join(
         _item(layout, step, STEP.format(number=i, count=count)) for i, step in enumerate(steps, 1)
     )
+    starts = " ".join(f"n{route.edge.source.index}" for route in layout.routes)
     return (
-        '<figure class="lfg-player graph">'
+        f'<figure class="lfg-player graph" data-starts="{starts}">'
+        '<div class="lfg-stage">'
         f'<div class="lfg-scroll" tabindex="0" role="group" aria-label="{PLAYER["figure"]}">'
         f"{draw(layout, styled=inline, kind='p')}</div>"
-        '<div class="lfg-bar" hidden>'
+        '<p class="lfg-words" role="status"></p></div><div class="lfg-bar" hidden>'
         f'<div class="lfg-controls" role="group" aria-label="{PLAYER["group"]}">'
-        f"{_controls(count)}</div>"
-        '<p class="lfg-words" role="status"></p></div>'
+        f"{_controls(count)}</div></div>"
         f"<details><summary>{PLAYER['list'].format(count=count)}</summary>"
         f'<ol class="lfg-steps">{items}</ol></details>'
         f"{_assets() if inline else ''}</figure>"
