@@ -23,21 +23,28 @@ def describe(fit: Fit) -> str:
     rows = {
         "slope": plus_minus(slope, slope_se),
         "intercept": plus_minus(intercept, intercept_se),
-        "points": f"{fit._given.x.shape[-1]}, residual scatter {fit.residual_scatter.item():.3g}",
+        "points": f"{fit._given.x.shape[-1]}, {_scatter(fit)}",
         "χ²": _misfit(fit),
-        "converged": f"after {fit.n_steps} steps"
-        if fit.converged
-        else f"not in {fit.n_steps} steps",
+        "converged": f"{'after' if fit.converged else 'not in'} {_count(fit.n_steps, 'step')}",
     }
     if fit.n_minima > 1:
         rows["converged"] += f", the lowest of {fit.n_minima} minima"
-    if fit._given.errors_known:
-        rows["points"] += " times the errors given"
     return "\n".join(f"{name:<11}{text}" for name, text in rows.items())
 
 
+def _scatter(fit: Fit) -> str:
+    if not fit.dof:
+        return "too few for a residual scatter"
+    unit = " times the errors given" if fit._given.errors_known else ""
+    return f"residual scatter {fit.residual_scatter.item():.3g}{unit}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def _misfit(fit: Fit) -> str:
-    degrees = f"{fit.dof} degree{'s' * (fit.dof != 1)} of freedom"
+    degrees = f"{_count(fit.dof, 'degree')} of freedom"
     if not fit._given.errors_known:
         return f"unknown, as the errors are, {degrees}"
     if not fit.dof:

@@ -44,7 +44,9 @@ def _curvatures(at: Step, loss: Loss, x: Tensor, y: Tensor) -> tuple[Tensor, Ten
     """
     nothing = torch.full_like(at.slope, torch.nan, dtype=torch.float64)
     x, y = x.to(torch.float64), y.to(torch.float64)
-    size = x.square().mean(-1).sqrt().clamp(min=torch.finfo(torch.float64).tiny)
+    width, height = (t.square().mean(-1).sqrt() for t in (x, y))
+    size = torch.where(width > 1e-100 * height, width, height)  # all x may be zero
+    size = torch.where(size > 0, size, torch.ones_like(size))
     a, b = (t.detach().to(torch.float64).requires_grad_() for t in (at.slope * size, at.intercept))
     try:
         first = torch.autograd.grad(

@@ -107,6 +107,8 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
         return array.astype(np.float64)
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
+    if array.dtype == np.uint64:  # where NumPy calls it C's long long, torch does not know it
+        array = array.view(np.uint64)
     flags, size = array.flags, array.itemsize
     whole_steps = all(step >= 0 and step % size == 0 for step in array.strides)
     return array if flags.writeable and flags.aligned and whole_steps else array.copy()

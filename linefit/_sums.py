@@ -202,7 +202,7 @@ def _line(x: Tensor, y: Tensor) -> Sums:
 
 def weighted_sums(x: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Sums]:
     """Return the sum of the weights, and the weighted sums of points of shape (..., n)."""
-    start = torch.stack((_amid(x), _amid(y)))
+    start = torch.stack((_weighted_mean(x, weights), _weighted_mean(y, weights)))
     total: list[Tensor] = []
     for part_x, part_y, w in zip(*(t.split(BLOCK, -1) for t in (x, y, weights)), strict=True):
         u, v = part_x.to(torch.float64) - start[0], part_y.to(torch.float64) - start[1]
@@ -211,6 +211,20 @@ def weighted_sums(x: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Sums]:
         total = [a + b for a, b in zip(total, new, strict=True)] if total else new
     first, squares = torch.stack(total[1:3], dim=-1), torch.stack(total[3:5], dim=-1)
     return total[0], Sums(start[..., 0].movedim(0, -1), first, squares, total[5])
+
+
+def _weighted_mean(data: Tensor, weights: Tensor) -> Tensor:
+    """Return the weighted mean, (..., 1), and exactly the value of a point that outweighs all.
+
+    It counts from the heaviest point: the rounding of its place, times its weight, might be larger
+    than all that the light ones have to say.
+    """
+    heaviest = data.gather(-1, weights.argmax(-1, keepdim=True)).to(torch.float64)
+    moved, total = torch.zeros_like(heaviest), torch.zeros_like(heaviest)
+    for part, w in zip(data.split(BLOCK, -1), weights.split(BLOCK, -1), strict=True):
+        moved = moved + (w * (part.to(torch.float64) - heaviest)).sum(-1, keepdim=True)
+        total = total + w.sum(-1, keepdim=True)
+    return heaviest + moved / total
 
 
 def _rows(x: Tensor, y: Tensor, points: Tensor) -> Sums:

@@ -175,9 +175,11 @@ def _scaled(x: Array, y: Array, errors: Array) -> tuple[Points, _Frame]:
     """Return points (lines, n) within ±2, errors below one, and the frame that they are in."""
     n = x.shape[-1]
     x_std, y_std, r = errors.reshape(3, -1, n)
-    x, mid_x, unit_x = _in_units(x.reshape(-1, n), x_std)
-    y, mid_y, unit_y = _in_units(y.reshape(-1, n), y_std)
+    x, y = x.reshape(-1, n), y.reshape(-1, n)
+    unit_x, unit_y = _unit(x), _unit(y)
     x_std, y_std = x_std / unit_x, y_std / unit_y
+    x, mid_x = _from_best(x, unit_x, x_std + EXACT * y_std)
+    y, mid_y = _from_best(y, unit_y, y_std + EXACT * x_std)
     size = _power_of_two(np.maximum(x_std, y_std).max(-1, keepdims=True))
     x_std, y_std = x_std / size, y_std / size
     x_std, y_std = np.maximum(x_std, EXACT * y_std), np.maximum(y_std, EXACT * x_std)
@@ -185,16 +187,20 @@ def _scaled(x: Array, y: Array, errors: Array) -> tuple[Points, _Frame]:
     return p, _Frame(*(a[:, 0] for a in (mid_x, mid_y, unit_x, unit_y, size)))
 
 
-def _in_units(data: Array, std: Array) -> tuple[Array, Array, Array]:
-    """Return values within ±2, the one known best taken from them, and the unit they are in.
-
-    The heaviest point has then no rounding that its weight would make large.
-    """
+def _unit(data: Array) -> Array:
     low = np.minimum.reduce(data, -1, keepdims=True)
     high = np.maximum.reduce(data, -1, keepdims=True)
+    return _power_of_two(high / 2 - low / 2)
+
+
+def _from_best(data: Array, unit: Array, std: Array) -> tuple[Array, Array]:
+    """Return values within ±2, the one known best taken from them, and that one.
+
+    The heaviest point has then no rounding that its weight would make large.  Among values that
+    are known alike, as exact ones are, the other coordinate has to decide.
+    """
     best = data[np.arange(len(data)), np.argmin(std, -1)][:, None]
-    unit = _power_of_two(high / 2 - low / 2)
-    return data / unit - best / unit, best, unit
+    return data / unit - best / unit, best
 
 
 def _power_of_two(size: Array) -> Array:

@@ -323,3 +323,13 @@ def test_bad_weights_and_places_are_refused(fit, settings, message):
     """Weights are positive, one for each point; a place is a pair of finite numbers."""
     with pytest.raises(ValueError, match=message):
         fit([0.0, 1.0, 2.0], [0.0, 1.0, 3.0], **settings)
+
+
+@pytest.mark.parametrize("dtype", [None, np.ulonglong, np.uint64, np.longlong])
+def test_whole_numbers_of_64_bits_are_taken_by_whatever_name(dtype):
+    """Python's beyond 2⁶³ − 1 become C's unsigned long long, which torch does not know."""
+    start = 2**62 if dtype is np.longlong else 2**63
+    x = [start + i for i in range(4)]
+    x = x if dtype is None else np.array(x, dtype=dtype)
+    line = lf.ordinary_least_squares(x, [1, 2, 4, 5], through=(start, 1))
+    assert line.slope.item() == pytest.approx(19 / 14, rel=1e-15)

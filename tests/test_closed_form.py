@@ -266,6 +266,28 @@ def test_weighted_lines_are_exact(ratio, scale, offset):
         assert line(5.0).item() == pytest.approx(height, rel=1e-8 if offset else 1e-12)
 
 
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("heavy", [1e8, 1e16, 1e20, 1e100])
+def test_a_point_may_outweigh_all_others(heavy, batch):
+    """However heavy one point is, the others still say where the line goes, in 60 digits."""
+    x, y = (c + 5 for c in cloud(6))
+    w = torch.ones(8, dtype=torch.float64)
+    w[3] = heavy
+    with mpmath.workdps(250):
+        total, ordinary, _, _ = map(float, brute(x, y, w, 1))
+    shape = (2, 8) if batch else (8,)
+    x, y, w = (t.expand(shape) for t in (x, y, w))
+    lines = (
+        (total, lf.total_least_squares(x, y, weights=w)),
+        (total, lf.fit_line(x, y, weights=w).line),
+        (total, lf.york(x, y, x_std=w.rsqrt(), y_std=w.rsqrt()).line),
+        (ordinary, lf.ordinary_least_squares(x, y, weights=w)),
+        (ordinary, lf.york(x, y, x_std=0, y_std=w.rsqrt()).line),
+    )
+    for slope, line in lines:
+        assert line.slope.flatten().tolist() == pytest.approx([slope] * (1 + batch), rel=1e-11)
+
+
 @pytest.mark.parametrize("fit", FITS)
 def test_a_weight_of_two_is_a_point_twice(fit):
     """A point that counts twice is as good as two of them."""

@@ -308,6 +308,18 @@ def test_a_saddle_is_not_a_minimum():
     assert level.warning is None
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("tiny", [0.0, 1e-160])
+def test_points_above_each_other_hold_a_saddle_too(tiny, dtype):
+    """Where all x are zero the horizontal line is the worst of all through the mean."""
+    run = lf.descend([0.0, 0.0, 0.0, tiny], [1, 2, 3, 4], lr=0.1, steps=300, dtype=dtype)
+    assert run.still
+    assert not run.converged
+    assert "stands still where the loss has no minimum" in run.warning
+    level = lf.descend([0.0, 0.0, 0.0], [1, 1, 1], lr=0.1, steps=300, dtype=dtype)
+    assert level.converged
+
+
 def test_a_saddle_in_a_batch_is_named():
     """Only the line that stands on its saddle is not converged."""
     x, y = torch.tensor([[0.0, 0.0, 3.0, -3.0], [-1.0, 1.0, 0.0, 0.0]]).double()

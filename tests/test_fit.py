@@ -347,6 +347,17 @@ def test_pearsons_data_are_read_in_five_lines():
     ]
 
 
+@pytest.mark.parametrize("errors_known", [False, True])
+def test_two_points_are_too_few_for_a_scatter(errors_known):
+    """Where no degree of freedom is left, the text says so and holds no NaN; one step is one."""
+    x, y = [0.0, 1.0], [3.0, 3.0]
+    fit = lf.york(x, y, x_std=0.1, y_std=0.2) if errors_known else lf.fit_line(x, y)
+    text = str(fit).splitlines()
+    assert text[2] == "points     2, too few for a residual scatter"
+    assert text[3].endswith(", 0 degrees of freedom")
+    assert text[4] == "converged  after 1 step"
+
+
 @pytest.mark.parametrize(
     ("value", "error", "text"),
     [
