@@ -5,8 +5,8 @@ line over the rising ones to the vertical line, and over the falling ones back. 
 point's distance, σy² + a²σx² − 2 a r σx σy, vanishes at a = (σy/σx) exp(± i arccos r) only.  So,
 over log |a|, all weights are analytic in a strip about the real axis with the least arccos |r| as
 half its width; there the real part of a times a weight is positive, so that their sum does not
-vanish and χ² is analytic too.  Even steps that are short against that width show every minimum,
-from below the least σy/σx to above the largest: beyond, χ² is as smooth over a or over 1/a.
+vanish and χ² is analytic too.  Even steps that are short against that width show every minimum of
+any depth, from below the least σy/σx to above the largest: beyond, χ² is as smooth over a or over 1/a.
 
 The arrays are small, and NumPy takes a third of torch's time for each operation on them.
 """

@@ -52,7 +52,8 @@ def york(
     Returns
     -------
     Fit
-        ``loss`` is :math:`\chi^2 / 2N`, and ``n_minima`` says how many minima χ² has; of equal
+        ``loss`` is :math:`\chi^2 / 2N`, and ``n_minima`` says how many minima the search
+        has seen (a dip as narrow as a step and far shallower than χ² may escape it); of equal
         ones, the line of the smallest angle is returned.  ``covariance`` is York's of 2004, from
         the adjusted points, and takes the standard deviations at their word;
         ``hessian_covariance`` comes from the second derivatives of χ²/2 and differs where the
