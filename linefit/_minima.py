@@ -6,7 +6,8 @@ point's distance, σy² + a²σx² − 2 a r σx σy, vanishes at a = (σy/σx) 
 over log |a|, all weights are analytic in a strip about the real axis with the least arccos |r| as
 half its width; there the real part of a times a weight is positive, so that their sum does not
 vanish and χ² is analytic too.  Even steps that are short against that width show every minimum of
-any depth, from below the least σy/σx to above the largest: beyond, χ² is as smooth over a or over 1/a.
+any depth, from below the least σy/σx to above the largest: beyond, χ² is as smooth over a or over
+1/a.
 
 The arrays are small, and NumPy takes a third of torch's time for each operation on them.
 """
