@@ -172,8 +172,7 @@ class Calls(TorchFunctionMode):
         if name in UNCOUNTED:
             self.ledger.touch_buffers(sources)
         elif name.startswith(FUSED):
-            for tensor in tensors(args):
-                self.ledger.touch(tensor)
+            self.ledger.touch_with_views(tensors(args))
 
     def _changed_by(self, tensor: Tensor) -> tuple[list[Tensor], OutputRef | None]:
         """Return what a change of a tensor gives a new version, and the base behind a view."""
