@@ -321,6 +321,37 @@ def custom_functions():
     return [slope, x.grad]
 
 
+class Doubled(torch.autograd.Function):
+    """Twice a tensor, in place."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * 2
+
+
+@program
+def a_custom_function_that_changes_a_view():
+    """Let torch set the hooks of a view while it holds the view's lock."""
+    a = torch.ones(3, requires_grad=True)
+    b = a * 1
+    Doubled.apply(b[:2])
+    b.sum().backward()
+    return [a, b]
+
+
+@program
+def lazy_modules():
+    """Make modules that learn their shape from the first input, inside and before a call."""
+    net = nn.Sequential(nn.LazyLinear(3), nn.LazyBatchNorm1d(), nn.ReLU(), nn.LazyLinear(1))
+    net(torch.randn(4, 2)).sum().backward()
+    return [list(net.parameters()), list(net.buffers())]
+
+
 @program
 def double_backward():
     """Penalize the gradient of a network."""
@@ -605,6 +636,22 @@ def test_a_leaf_that_is_changed_in_place_gets_a_second_box():
         "AccumulateGrad writes t.grad: it is [2, 4].",
         "AccumulateGrad writes t (changed in place).grad: it is [1.92, 7.68].",
     ]
+    g.check()
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW", "Adagrad"])
+def test_a_fused_step_is_a_change(kind):
+    """A fused step of an optimizer, of which torch counts no version, makes a second box."""
+    w = leaf(1.0, -2.0)
+    optimizer = getattr(torch.optim, kind)([w], lr=0.5, fused=True)
+    with graph.record() as g:
+        (w[:] ** 2).sum().backward()
+        optimizer.step()
+        (w**2).sum()
+    shown = [n for n in g.nodes if n.kind == "leaf"]
+    assert [n.version for n in shown] == [0, 1]
+    assert torch.equal(shown[0].value, torch.tensor([1.0, -2.0]).double())
+    assert torch.equal(shown[1].value, w.detach())
     g.check()
 
 

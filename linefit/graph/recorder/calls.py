@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from linefit.graph.nodes import PLAIN, Node, OutputRef, flat, function_of, tensors
@@ -20,6 +21,7 @@ from linefit.graph.recorder.ledger import Ledger, transform
 ENGINE = {"backward", "grad"}  # calls that run the backward pass
 NO_OPERATIONS = {".grad", "requires_grad_", "retain_grad", "register_hook", "tensor", "as_tensor"}
 UNCOUNTED = {"batch_norm", "instance_norm"}  # they change buffers and count no version
+FUSED = "_fused_"  # steps of optimizers in one kernel: they change their lists and count none
 SETS_DATA = "set data"  # an assignment to the attribute
 
 # Questions about a tensor whose answer is not a tensor
@@ -30,6 +32,10 @@ QUESTIONS = {
     "is_xpu", "layout", "len", "name", "names", "ndim", "nelement", "numel", "output_nr",
     "requires_grad", "retains_grad", "shape", "size", "storage_offset", "stride",
 }  # fmt: skip
+
+# Attributes that torch sets from within, at times while it holds the lock of a view
+SET_BY_TORCH = {"set _backward_hooks", "set _grad_fn", "set _post_accumulate_grad_hooks"}
+UNSEEN = QUESTIONS | SET_BY_TORCH
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
@@ -65,7 +71,7 @@ class Calls(TorchFunctionMode):
         kwargs = kwargs or NO_OPTIONS
         state = self.ledger.state
         name, backwards = names.of_function(func)
-        if state.paused or name in QUESTIONS or transform() is not None:
+        if state.paused or name in UNSEEN or transform() is not None:
             return func(*args, **kwargs)
         given: Sequence[Any] = [*args, *kwargs.values()] if kwargs else args
         operands = self._before(name, given[::-1] if backwards else given, types)
@@ -134,6 +140,8 @@ class Calls(TorchFunctionMode):
             if isinstance(value, Tensor):
                 if torch._C._functorch.is_legacy_batchedtensor(value):
                     return None  # a tensor of the moment, as inside a vmap
+                if type(value) not in PLAIN and is_lazy(value):
+                    return None  # autograd would keep the shape that it does not have yet
                 found.append(self.ledger.node_of(value))
             elif numbers and type(value) in {int, float, complex}:
                 found.append(value)
@@ -154,8 +162,7 @@ class Calls(TorchFunctionMode):
         changed = name == "setitem" or name.endswith("_")
         if changed and args and isinstance(args[0], Tensor):
             results, base = self._changed_by(args[0])
-        if name in UNCOUNTED:
-            ledger.touch_buffers(sources)
+        self._note_uncounted(name, args, sources)
         made = [self._result(name, tensor, operands, known, changed=changed) for tensor in results]
         used = self._look_inside(done, sources, ledger.nodes[known:]) if done else ()
         unused = [source for source in sources if source[0] not in used] if used else sources
@@ -166,6 +173,13 @@ class Calls(TorchFunctionMode):
                     ledger.attach_view(node, sources[0], base[0])
         if name == "data" and results:
             ledger.owners[id(results[0])] = args[0]
+
+    def _note_uncounted(self, name: str, args: Sequence[Any], sources: list[OutputRef]) -> None:
+        """Note what a call may have changed without a new version."""
+        if name in UNCOUNTED:
+            self.ledger.touch_buffers(sources)
+        elif name.startswith(FUSED):
+            self.ledger.touch_with_views(tensors(args))
 
     def _changed_by(self, tensor: Tensor) -> tuple[list[Tensor], OutputRef | None]:
         """Return what a change of a tensor gives a new version, and the base behind a view."""

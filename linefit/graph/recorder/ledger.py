@@ -220,6 +220,15 @@ class Ledger:
         if known is not None:
             known[0].outputs[known[1]]._version = TOUCHED
 
+    def touch_with_views(self, changed: Iterable[Tensor]) -> None:
+        """Note the same of several tensors and of all views of them."""
+        bases = {id(tensor) for tensor in changed}
+        for node, number in self.by_tensor.values():
+            output = node.outputs[number]
+            tensor = output._tensor
+            if tensor is not None and (id(tensor) in bases or id(tensor._base) in bases):
+                output._version = TOUCHED
+
     def touch_buffers(self, sources: Iterable[OutputRef]) -> None:
         """Note that an operation may have changed the constants among its operands."""
         for node, number in sources:
