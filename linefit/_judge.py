@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from linefit._check import lines
-from linefit._history import Descent, Step
 
-Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+if TYPE_CHECKING:
+    from linefit.descent import Descent, Loss, Step
 
 STEEP = 10.0  # times as steep as from corner to corner of the points, and as one to one
 ROUND = 1e-12  # a smaller share of the largest curvature is rounding
