@@ -236,7 +236,7 @@ TRANSFORMS = {
 }
 
 
-forward_mode = pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")
+forward_mode = pytest.mark.filterwarnings("ignore:`torch.jit.script`")  # of a category that changes
 
 
 @forward_mode  # the first dual number of a process makes torch warn of its own doings
