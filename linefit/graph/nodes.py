@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -47,6 +48,9 @@ class Run(NamedTuple):
     readable: bool = True
 
 
+Arrival = tuple[Tensor, int, bool]  # a gradient, the number of its pass, and if it is whole
+
+
 class Output:
     """One result of a node: its value from the forward pass, its gradient from the backward pass.
 
@@ -72,13 +76,12 @@ class Output:
     """
 
     __slots__ = (
-        "_copy", "_earlier", "_pass", "_task", "_tensor", "_version", "accumulated", "device",
-        "dtype", "grad", "is_leaf", "name", "requires_grad", "shape",
+        "_came", "_copy", "_earlier", "_grad", "_pass", "_task", "_tensor", "_version",
+        "accumulated", "device", "dtype", "is_leaf", "name", "requires_grad", "shape",
     )  # fmt: skip
 
     def __init__(self, *, requires_grad: bool, is_leaf: bool) -> None:
         self._copy: Tensor | complex | None = None
-        self.grad: Tensor | None = None
         self.accumulated: Tensor | None = None
         self.name: str | None = None
         self.shape: tuple[int, ...] = ()
@@ -88,9 +91,26 @@ class Output:
         self.is_leaf = is_leaf
         self._tensor: Tensor | None = None
         self._version = 0  # how often the tensor had been changed in place
+        self._came: list[Arrival] | None = None  # gradients that have not been added up yet
+        self._grad: Tensor | None = None
         self._earlier: Tensor | None = None  # the gradient of earlier backward passes
         self._pass: Tensor | None = None  # and that of the latest one
         self._task: int | None = None  # the number of the latest one
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The sum of the gradients that have reached it."""
+        if self._came:
+            with torch._C.DisableTorchFunction():
+                for arrival in self._came:
+                    self._add(*arrival)
+            self._came = None
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        self._came = None
+        self._grad = grad
 
     @property
     def value(self) -> Tensor | None:
@@ -126,14 +146,23 @@ class Output:
         """Add a copied gradient, or a part of one, in the order in which torch itself adds.
 
         That is: the parts that come in one backward pass (``task``), then the passes.  A ``whole``
-        gradient replaces the parts that have come before it in its pass.
+        gradient replaces the parts that have come before it in its pass.  Nothing is added until
+        the sum is asked for.
         """
+        if self._came is None:
+            self._came = [(grad, task, whole)]
+        elif whole:
+            self._came = [a for a in self._came if a[1] != task] + [(grad, task, whole)]
+        else:
+            self._came.append((grad, task, whole))
+
+    def _add(self, grad: Tensor, task: int, whole: bool) -> None:  # noqa: FBT001
         if self._task != task:
             self._task = task
-            self._earlier = self.grad
+            self._earlier = self._grad
             self._pass = None
         self._pass = grad if self._pass is None or whole else self._pass + grad
-        self.grad = self._pass if self._earlier is None else self._earlier + self._pass
+        self._grad = self._pass if self._earlier is None else self._earlier + self._pass
 
     def is_current(self, tensor: Tensor) -> bool:
         """Whether the tensor has not been changed in place since it was captured."""
@@ -221,7 +250,9 @@ def _is_torchs(kind: Hashable) -> bool:
 
 def copied(tensor: Tensor | None) -> Tensor | None:
     """Return a copy of a tensor; None if it has no numbers that can be read."""
-    return tensor.detach().clone() if tensor is not None and is_readable(tensor) else None
+    if tensor is None or not is_readable(tensor):
+        return None
+    return (tensor.detach() if tensor.requires_grad else tensor).clone()
 
 
 def function_of(tensor: Tensor) -> Any:
@@ -393,17 +424,18 @@ class Node:
         self._runs = (*self._runs, run)
         if self.is_leaf:
             return
+        task = run.task
         for output, grad in zip(self.outputs, run.received, strict=False):
             if grad is not None:
-                output.receive(grad, run.task, whole=True)
-            output.copy_grad()
+                output.receive(grad, task, whole=True)
+            if output._tensor is not None and output._tensor.retains_grad:
+                output.copy_grad()
         parts = dict(self._parts)
-        for i, grad in enumerate(run.sent):
+        for i, (grad, source) in enumerate(zip_longest(run.sent, self._sources)):
             if grad is not None:
                 parts[i] = parts[i] + grad if i in parts else grad
-                source = self._sources[i] if i < len(self._sources) else None
                 if source is not None:
-                    source[0].outputs[source[1]].receive(grad, run.task)
+                    source[0].outputs[source[1]].receive(grad, task)
         self._parts = parts
 
     def __repr__(self) -> str:

@@ -338,6 +338,7 @@ class Ledger:
         """Drop everything, the latest nodes first."""
         for handle in self.handles:
             handle.remove()
+        self.state.copies.clear()
         self.by_tensor.clear()
         self.merged.clear()
         self.leaves.clear()
