@@ -162,7 +162,9 @@ class Graph:
         ------
         GraphError
             If a tensor has changed its flags since, if it has other numbers though torch counts no
-            change, or if its ``.grad`` is not the one that the backward pass left, bit for bit.
+            change, or if its ``.grad`` is not, bit for bit, the one that the recording or a later
+            backward pass left.  What the body itself does to gradients, such as clipping them, is
+            part of the recording.
         """
         for node in self.nodes:
             for output in node.outputs:

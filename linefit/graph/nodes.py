@@ -156,7 +156,7 @@ class Output:
         else:
             self._came.append((grad, task, whole))
 
-    def _add(self, grad: Tensor, task: int, whole: bool) -> None:  # noqa: FBT001
+    def _add(self, grad: Tensor, task: int, whole: bool) -> None:
         if self._task != task:
             self._task = task
             self._earlier = self._grad
@@ -173,6 +173,14 @@ class Output:
         if not isinstance(self._copy, Tensor) or not is_readable(tensor):
             return True
         return same(self._copy, tensor.detach())
+
+    def reread_grad(self) -> None:
+        """Copy a leaf's ``.grad`` again if it is no longer the one that was copied."""
+        grad = None if self._tensor is None else self._tensor.grad
+        if self._tensor is None or (grad is not None and not is_readable(grad)):
+            return
+        if grad is None or self.accumulated is None or not same(grad, self.accumulated):
+            self.accumulated = copied(grad)
 
     def copy_grad(self) -> None:
         """Copy the tensor's ``.grad``, where torch keeps one."""

@@ -72,9 +72,7 @@ class GradientHook:
         of = state.copies.of
         got = tuple(map(copied, received)) if hooked else tuple(map(of, received))
         gave = tuple(map(of, sent))
-        readable = (None not in got or _is_whole(got, received)) and (
-            None not in gave or _is_whole(gave, sent)
-        )
+        readable = _is_whole(got, received) and _is_whole(gave, sent)
         return Run(task, state.ticks, got, gave, kept, hooked, None, readable)
 
     def _run_of_leaf(self, node: Node, received: Gradients, run: Run) -> Run:
@@ -98,7 +96,10 @@ class GradientHook:
 
 def _is_whole(copies: Gradients, gradients: Gradients) -> bool:
     """Whether all gradients could be copied."""
-    return all(c is not None or g is None for c, g in zip(copies, gradients, strict=True))
+    for copy, gradient in zip(copies, gradients, strict=True):
+        if copy is None and gradient is not None:
+            return False
+    return True
 
 
 def _is_grad_of(output: Output, gradient: Tensor | None) -> bool:

@@ -291,6 +291,8 @@ class Ledger:
                 if fn is not None and fn not in self.by_fn and self.saved.is_new(fn):
                     self.node_of(tensor)
             self._name_outputs(names)
+            for fn in self.leaves:
+                self.by_fn[fn].outputs[0].reread_grad()  # the body may have clipped or cleared it
 
     def _name_outputs(self, names: Mapping[int, tuple[str, Tensor]]) -> None:
         """Name the outputs after the variables that hold their tensors, earlier versions too."""
