@@ -122,7 +122,9 @@ class Output:
 
     def capture(self, tensor: Tensor, *, max_elements: int) -> None:
         """Keep the tensor, to compare with it later, and a copy of its value."""
-        self.describe(tensor)
+        self.shape = shape_of(tensor)
+        self.dtype = tensor.dtype
+        self.device = tensor.device
         self._tensor = tensor
         self._version = version_of(tensor)
         if is_readable(tensor) and not tensor.is_meta and tensor.numel() <= max_elements:
@@ -245,9 +247,11 @@ def is_readable(tensor: Tensor) -> bool:
     kind = type(tensor)
     if tensor.is_nested or not (kind is Tensor or kind in PLAIN or _is_torchs(kind)):
         return False
-    functorch = torch._C._functorch
-    wrapped = functorch.is_functorch_wrapped_tensor(tensor)
-    return not (wrapped or functorch.is_legacy_batchedtensor(tensor))
+    return not (_is_wrapped(tensor) or _is_batched(tensor))
+
+
+_is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+_is_batched = torch._C._functorch.is_legacy_batchedtensor
 
 
 @cache

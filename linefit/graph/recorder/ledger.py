@@ -127,11 +127,11 @@ class Ledger:
         A view whose history torch has rewritten gets a new node, like any other result.
         """
         output = node.outputs[number]
+        earlier = self.by_tensor.get(id(tensor))
         if output._tensor is None and output._copy is None:
             output.capture(tensor, max_elements=self.max_elements)
             output.name = output.name or self.names.get(id(tensor))
         if output._tensor is tensor:  # else nothing keeps its identity from being used again
-            earlier = self.by_tensor.get(id(tensor))
             if earlier is not None and earlier[0] is not node:
                 earlier[0].outputs[earlier[1]]._tensor = None
             self.by_tensor[id(tensor)] = (node, number)
@@ -143,12 +143,16 @@ class Ledger:
         if node is not None:
             return node
         for fn in new_functions(start, self.by_fn):
-            self._add(fn, fn.variable if type(fn).__name__ == "AccumulateGrad" else None)
-        return self.by_fn[start]
+            node = self._add(fn, fn.variable if type(fn).__name__ == "AccumulateGrad" else None)
+        return self.by_fn[start] if node is None else node
 
-    def _add(self, fn: Any, variable: Tensor | None) -> None:
+    def _add(self, fn: Any, variable: Tensor | None) -> Node:
         leaf = variable is not None
-        outputs = tuple(Output(requires_grad=True, is_leaf=leaf) for _ in _metadata(fn))
+        count = len(_metadata(fn))
+        if count == 1:
+            outputs: tuple[Output, ...] = (Output(requires_grad=True, is_leaf=leaf),)
+        else:
+            outputs = tuple([Output(requires_grad=True, is_leaf=leaf) for _ in range(count)])
         node = Node("leaf" if leaf else _op(fn), fn, outputs)
         node._sources = [self._source(node, *source) for source in fn.next_functions]
         self._append(node)
@@ -162,6 +166,7 @@ class Ledger:
             self.handles += [handle, fn.register_prehook(hook.before)]
         else:
             node.saved = self.saved.of(fn, node, self._maker)
+        return node
 
     def _append(self, node: Node) -> None:
         node.scope = self.state.scope
@@ -365,7 +370,7 @@ def _accumulator(leaf: Tensor) -> Any:
 
 def _op(fn: Any) -> str:
     name = type(fn).__name__
-    if isinstance(fn, BackwardCFunction):
+    if issubclass(type(fn), BackwardCFunction):
         return name.removesuffix("Backward")
     return names.of_backward(name)
 
