@@ -70,7 +70,7 @@ class Output:
     dtype : torch.dtype or None
         Its type; None for a plain Python number.
     device : torch.device or None
-        Where it lies; None for a plain Python number.
+        The device that stores it; None for a plain Python number.
     requires_grad, is_leaf : bool
         The tensor's flags.
     """
@@ -243,7 +243,7 @@ PLAIN = {Tensor, torch.nn.Parameter, torch.nn.Buffer}
 
 
 def is_readable(tensor: Tensor) -> bool:
-    """Whether a tensor has numbers of its own, in one block: no nested, fake or batched one has."""
+    """Whether a tensor stores its numbers in one block; nested, fake and batched ones do not."""
     kind = type(tensor)
     if tensor.is_nested or not (kind is Tensor or kind in PLAIN or _is_torchs(kind)):
         return False
@@ -345,7 +345,7 @@ class Node:
         outermost first.
     version : int
         How many boxes the same tensor had before: each time that it has been changed in place
-        without an operation of autograd's, its next use gets a box of its own.
+        without an operation of autograd's, its next use has its own box.
     """
 
     __slots__ = (
@@ -413,7 +413,7 @@ class Node:
 
     @property
     def device(self) -> torch.device | None:
-        """Where its value lies; None for a plain Python number."""
+        """The device that stores its value; None for a plain Python number."""
         return self.outputs[0].device
 
     @property

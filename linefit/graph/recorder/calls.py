@@ -1,4 +1,4 @@
-"""Watch torch at work: every call of the user's, and every operation that it is made of."""
+"""Record every call of a torch function, and the operations that it consists of."""
 
 from __future__ import annotations
 
@@ -38,8 +38,7 @@ class Call(NamedTuple):
 class Calls(TorchFunctionMode):
     """Record each call of the user's once it has returned.
 
-    What goes wrong in the recorder is no matter of the user's program: the program goes on, and
-    the error waits for whoever reads the graph.
+    An error of the recorder does not stop the user's program: it is raised when the graph is read.
     """
 
     def __init__(self, ledger: Ledger) -> None:

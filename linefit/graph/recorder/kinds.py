@@ -1,4 +1,4 @@
-"""What the recorder has to know of a function of torch's, looked up once for each."""
+"""What the recorder has to know about each torch function, looked up once."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Kind(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def kind_of(function: Any) -> Kind:
-    """Return what there is to know of a function."""
+    """Return what the recorder has to know about a function."""
     name, is_reversed = names.of_function(function)
     is_single = not is_reversed and is_one_operation(function, name)
     return Kind(

@@ -124,7 +124,7 @@ class Ledger:
     def pair(self, node: Node, number: int, tensor: Tensor) -> OutputRef:
         """Pair a tensor with the output of a node that it is; an in-place change ends the old pair.
 
-        A view whose history torch has rewritten gets a new node, like any other result.
+        A view whose history torch has rewritten is given a new node, like any other result.
         """
         output = node.outputs[number]
         earlier = self.by_tensor.get(id(tensor))
@@ -319,7 +319,7 @@ class Ledger:
     def catch_up(self) -> None:
         """Record the calls of custom Functions that have returned: torch announces none of them.
 
-        Their results were constants within ``forward`` and have got their ``grad_fn`` since.
+        Their results were constants inside ``forward`` and have received their ``grad_fn`` since.
         """
         with self._working("custom Functions", ()):
             for node, number in list(self.by_tensor.values()):
@@ -361,7 +361,7 @@ class Ledger:
 
 def _accumulator(leaf: Tensor) -> Any:
     """Return the backward node of a leaf, in any mode and with any layout; None if it has none."""
-    alone = torch._C.DisableTorchFunction()  # a subclass of Tensor would add a node of its own
+    alone = torch._C.DisableTorchFunction()  # a subclass of Tensor would add its own node
     with alone, torch.inference_mode(mode=False), torch.enable_grad():
         plain = leaf.layout == torch.strided and not leaf.is_nested
         fn = (leaf.view_as(leaf) if plain else leaf.clone()).grad_fn

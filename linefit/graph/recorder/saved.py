@@ -38,7 +38,7 @@ class SavedTensors:
         """Return the tensors that a backward node has saved, with the nodes that made them."""
         kind = type(fn)
         custom = issubclass(kind, BackwardCFunction)
-        names = () if custom else _names(kind)
+        names = () if custom else _names(kind)  # type: ignore[arg-type]
         hooked = _hooks(True) is not None
         self.hooked = self.hooked or hooked
         if hooked or not (names or custom) or not self.is_new(fn):

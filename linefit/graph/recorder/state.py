@@ -62,7 +62,7 @@ class State:
     Attributes
     ----------
     paused : bool
-        Whether the recorder or the engine is at work, so that what torch does is not the user's.
+        Whether the recorder or the engine is running, so that calls of torch are not the user's.
     failed : Failure or None
         Why the recording could not go on, where it could not.
     ticks : int
@@ -84,7 +84,7 @@ class State:
         self.copies = Copies()
 
     def fail(self, place: str, values: Sequence[Any], error: Exception) -> None:
-        """Keep the first error of the recorder for whoever reads the graph."""
+        """Keep the recorder's first error, to be raised when the graph is read."""
         if self.failed is None:
             kinds = sorted({_kind(v) for v in tree_leaves(values) if isinstance(v, Tensor)})
             self.failed = Failure(place, kinds, error)
