@@ -8,6 +8,7 @@ Which part can a GPU shorten?
 
 **Answer.** The second: left of the knee of the curve a step is the overhead of starting its
 operations one by one, and the curves can only cross where the CPU's has begun to rise.
+Where no GPU has run, the last section calculates from bandwidth and launch time how far that is.
 """
 
 # %%
@@ -178,8 +179,8 @@ for launch in (5e-6, 10e-6, 20e-6):
     slower = [n for n in on_cpu if on_gpu[n] >= on_cpu[n]]
     gain = on_cpu[10**6] / on_gpu[10**6]
     print(
-        f"calculated with {launch * 1e6:2.0f} µs: a step takes {on_gpu[100] * 1e6:3.0f} µs or more; "
-        f"slower than this CPU up to {max(slower, default=0):,} points; "
+        f"calculated with {launch * 1e6:2.0f} µs: a step takes {on_gpu[100] * 1e6:3.0f} µs or "
+        f"more; slower than this CPU up to {max(slower, default=0):,} points; "
         f"at a million, {gain:.1f} times as fast"
     )
 

@@ -49,16 +49,16 @@ def test_ledger_marks_the_best_of_each_column(page):
     for block in ledger.find_all("tbody"):
         columns = zip(*(row("td") for row in block("tr")[1:]), strict=True)
         for column in columns:
-            known = {cell: _number(cell.get_text()) for cell in column if cell.get_text()}
-            known = {cell: value for cell, value in known.items() if value is not None}
-            best = [cell for cell, value in known.items() if value == min(known.values())]
-            assert [cell for cell in column if cell.find("strong")] == best
-            assert [cell for cell in column if "best" in cell.get("class", ())] == best
+            numbers = [_number(cell.get_text()) for cell in column]
+            least = min(number for number in numbers if number is not None)
+            best = [number == least for number in numbers]
+            assert [cell.find("strong") is not None for cell in column] == best
+            assert ["best" in cell.get("class", ()) for cell in column] == best
 
 
 def _number(text):
     first = text.replace(",", "").split(" ")[0]
-    return float(first) if first[0].isdigit() else None
+    return float(first) if first[:1].isdigit() else None
 
 
 def test_only_what_is_constant_reaches_the_limit(tables):
