@@ -20,8 +20,10 @@ class Play(ReferenceRole):
         page = "" if here else "../" * self.env.docname.count("/") + f"{PAGE}.html"
         link = nodes.reference(self.rawtext, self.title, internal=True)
         link["refuri"] = f"{page}#{fragment}"
-        if here:
+        ids = self.inliner.document.ids
+        if here and fragment not in ids:
             link["ids"] = [fragment]
+            ids[fragment] = link
         return [link], []
 
 

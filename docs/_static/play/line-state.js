@@ -104,6 +104,8 @@
     return parts.join("&");
   }
 
+  const chop = (value) => (Math.abs(value) < 1e-13 ? 0 : value); // what rounding has left
+
   // ---- What a run came to: the key of a sentence, and its numbers
 
   function verdict(run, points, best) {
@@ -115,18 +117,21 @@
       return run.diverged.step ? ["diverged", { step: run.diverged.step }] : ["wild", {}];
     }
     if (!best.place) return ["round", {}];
+    const steep = Math.abs(Math.tan(best.place[0])) > 1e9;
+    if (steep && run.settings.form === "slope") return ["upright", {}];
     const { settings, count } = run;
     const last = count - 1;
     let low = 0;
     for (let k = 1; k < count; k++) if (run.loss[k] < run.loss[low]) low = k;
     const told = (k) => {
       const [slope, intercept] = line.toSlope(settings.form, run.p[k], run.q[k]);
-      return { step: k, loss: run.loss[k], slope, intercept };
+      return { step: k, loss: run.loss[k], slope: chop(slope), intercept: chop(intercept) };
     };
     const [first, end, floor] = [run.loss[0], run.loss[last], best.loss];
     const numbers = { ...told(last), low, least: run.loss[low], at: told(low).slope, floor };
     numbers.first = first;
-    numbers.rest = line.toSlope("angle", ...best.place)[1];
+    const goal = line.toSlope("angle", ...best.place);
+    numbers.rest = goal[1];
     if (settings.batch) return ["noisy", numbers];
     let turns = 0;
     const from = Math.max(2, Math.floor(count * 0.6));
@@ -139,7 +144,10 @@
     if (jumping && above > 1e-6 * scale) return ["jumps", numbers];
     if (Math.abs(numbers.slope) > 20 * (1 + Math.abs(Math.tan(best.place[0])))) return ["left", numbers];
     if (end > 10 * run.loss[low] && low < last && low > 0) return ["passed", numbers];
-    if (above < 1e-9 * scale || above < 1e-12 * Math.abs(floor)) return ["settled", numbers];
+    const [a, b] = settings.start;
+    const close = (from, to, goal) => Math.abs(to - goal) < 1e-3 * Math.abs(from - goal);
+    const there = close(a, numbers.slope, goal[0]) && close(b, numbers.intercept, goal[1]);
+    if (there || above < 1e-9 * scale || above < 1e-12 * Math.abs(floor)) return ["settled", numbers];
     numbers.gain = `${line.short((100 * (first - end)) / first, 2)} %`;
     if (end > 0.9 * first) return ["stuck", numbers];
     if (above < 0.01 * scale) return ["near", numbers];
@@ -252,7 +260,10 @@
       });
       const { place: lowest, saddle } = best;
       const zoom = state.settings.map;
-      mapPanel.draw({ run, at, lowest, saddle, zoom, words, fresh, frozen: Boolean(dragging) });
+      const [a, b] = run.settings.start;
+      const startLabel = say("start", { slope: a, intercept: b });
+      const held = { fresh, frozen: Boolean(dragging) };
+      mapPanel.draw({ run, at, lowest, saddle, zoom, words, startLabel, ...held });
       fresh = false;
       const log = state.settings.curve === "log";
       const name = log ? says.logloss : says.loss;
@@ -266,7 +277,8 @@
       if (k < 0) return (find(".lp-readout").textContent = "");
       const [slope, intercept] = line.toSlope(run.settings.form, run.p[k], run.q[k]);
       const loss = full ? full(k) : run.loss[k];
-      const text = say("readout", { step: k, loss, slope, intercept });
+      const place = { slope: chop(slope), intercept: chop(intercept) };
+      const text = say("readout", { step: k, loss, ...place });
       find(".lp-readout").textContent = text;
       slider.setAttribute("aria-valuetext", text);
     }
@@ -365,6 +377,7 @@
         ? say("share", { share: line.short(share, 3), bound: line.short(best.bound, 3) })
         : "";
       find(".lp-beta").textContent = line.short(settings.momentum);
+      if (dragging) return; // the program waits until the point is let go
       const given = points();
       const source = state.own ? null : sets[state.points].code;
       const text = line.code(settings, given, source, { never: says.never, kept: says.kept });
@@ -511,7 +524,8 @@
       pointsPanel.circles[selected]?.focus({ preventScroll: true });
     }
 
-    pointsPanel.svg.addEventListener("focusin", (event) => {
+    // on the box: a browser takes an svg with this listener for something to focus
+    find(".lp-points").addEventListener("focusin", (event) => {
       const i = pointsPanel.circles.indexOf(event.target);
       if (i >= 0 && i !== selected) {
         selected = i;

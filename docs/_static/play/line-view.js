@@ -4,7 +4,7 @@
 (() => {
   const model = globalThis.linefitPlay.line;
   const SVG = "http://www.w3.org/2000/svg";
-  const EDGE = { left: 46, right: 12, top: 12, bottom: 34 };
+  const EDGE = { left: 46, right: 12, top: 24, bottom: 34 };
   const MOST = 1500; // places of a long path or curve that are drawn
 
   function make(name, attributes = {}, parent = null) {
@@ -85,7 +85,7 @@
       }
       const named = { x: (left + right) / 2, y: here.height - 4, "text-anchor": "middle" };
       make("text", { ...named, class: "lp-name" }, axes).textContent = xLabel;
-      const up = { x: left + 6, y: top + 10, class: "lp-name" };
+      const up = { x: 4, y: 12, class: "lp-name" };
       make("text", up, axes).textContent = yLabel;
     };
     return here;
@@ -122,6 +122,8 @@
     const fit = make("path", { class: "lp-fit" }, area.inner);
     const group = make("g", {}, area.inner);
     const circles = [];
+    const at = new WeakMap(); // where each was drawn last
+    let placed = "";
 
     function through(angle, offset) {
       const [x0, x1, y0, y1] = area.range;
@@ -161,16 +163,22 @@
         const more = label ? { role: "button", tabindex: -1 } : {};
         circles.push(make("circle", { r: 4, class: "lp-point", ...more }, group));
       }
+      const frame = [area.range, area.width, area.height].join();
+      const same = frame === placed;
+      placed = frame;
       circles.forEach((circle, i) => {
-        const [cx, cy] = [area.x(points.x[i]).toFixed(1), area.y(points.y[i]).toFixed(1)];
-        if (circle.getAttribute("cx") !== cx) circle.setAttribute("cx", cx);
-        if (circle.getAttribute("cy") !== cy) circle.setAttribute("cy", cy);
-        if (!label) return;
         const now = i === selected;
-        if (circle.classList.contains("lp-selected") !== now) circle.classList.toggle("lp-selected", now);
-        if (circle.tabIndex !== (now ? 0 : -1)) circle.tabIndex = now ? 0 : -1;
-        const text = label(i);
-        if (circle.getAttribute("aria-label") !== text) circle.setAttribute("aria-label", text);
+        if (label && circle.classList.contains("lp-selected") !== now) {
+          circle.classList.toggle("lp-selected", now);
+          circle.setAttribute("tabindex", now ? 0 : -1);
+        }
+        const [x, y] = [points.x[i], points.y[i]];
+        const last = at.get(circle);
+        if (same && last && last[0] === x && last[1] === y && last[2] === i) return;
+        at.set(circle, [x, y, i]);
+        circle.setAttribute("cx", area.x(x).toFixed(1));
+        circle.setAttribute("cy", area.y(y).toFixed(1));
+        if (label) circle.setAttribute("aria-label", label(i));
       });
       fit.setAttribute("d", normal ? through(...normal) : "");
       best.setAttribute("d", lowest ? through(...lowest) : "");
@@ -206,16 +214,21 @@
     const good = spots.filter((spot) => spot.every((v) => Math.abs(v) < 1e12));
     if (!good.length) return [-1, 1, -1, 1];
     const path = sampled(run.count);
+    const m = run.x.length ? model.moments(run.x, run.y) : { xx: 1, yy: 1 };
+    const share = zoom === "path" ? 0.01 : 0.5;
+    const least = [share, share * Math.sqrt(m.xx + m.yy)];
     return [0, 1].flatMap((axis) => {
       const values = good.map((spot) => spot[axis]);
       if (form === "angle" && !axis && zoom !== "path") values.push(-Math.PI / 2, Math.PI / 2);
       const [low, high] = [Math.min(...values), Math.max(...values)];
-      const reach = high - low || 1;
+      const reach = (zoom === "path" ? 4 : 1) * (high - low || 1);
       const way = axis ? run.q : run.p;
       for (const k of path) {
         values.push(Math.max(low - reach, Math.min(high + reach, way[k])));
       }
-      return span(values.filter(Number.isFinite), 0.1, 2);
+      const [from, to] = span(values.filter(Number.isFinite), 0.1, 2);
+      const more = Math.max(0, least[axis] - (to - from)) / 2;
+      return [from - more, to + more];
     });
   }
 
@@ -333,7 +346,7 @@
     }
 
     area.draw = (state) => {
-      const { run, at, lowest, saddle, words, frozen } = state;
+      const { run, at, lowest, saddle, words, frozen, startLabel } = state;
       area.measure();
       if (!frozen) area.range = mapRange(state);
       const { form } = run.settings;
@@ -369,6 +382,7 @@
       const [p, q] = model.fromSlope(form, ...run.settings.start);
       start.setAttribute("cx", area.x(p));
       start.setAttribute("cy", area.y(q));
+      start.setAttribute("aria-label", startLabel);
       const shown = run.count > 0;
       now.setAttribute("cx", shown ? area.x(run.p[Math.min(at, run.count - 1)]) : -99);
       now.setAttribute("cy", shown ? area.y(run.q[Math.min(at, run.count - 1)]) : -99);
@@ -385,6 +399,15 @@
     return run.loss[k] + (dp * dp + dq * dq) / 8 / run.rate[k];
   }
 
+  // Ticks of a logarithmic axis, as powers of ten: whole ones, or 1, 2, 5, or even steps.
+  function powers(low, high) {
+    if (high - low < 0.7) return ticks(10 ** low, 10 ** high, 4).map(Math.log10);
+    if (high - low > 2) return ticks(low, high, 5).filter(Number.isInteger);
+    const whole = [Math.floor(low), Math.floor(low) + 1, Math.floor(low) + 2];
+    const found = whole.flatMap((k) => [1, 2, 5].map((n) => k + Math.log10(n)));
+    return found.filter((t) => t >= low && t <= high);
+  }
+
   function curvePanel(svg) {
     const area = plane(svg);
     const dots = make("path", { class: "lp-draws" }, area.inner);
@@ -393,7 +416,7 @@
     const curve = make("path", { class: "lp-curve" }, area.inner);
     const cursor = make("path", { class: "lp-cursor" }, area.inner);
     const spot = make("circle", { r: 5, class: "lp-now" }, area.inner);
-    const legend = make("text", { class: "lp-legend", y: EDGE.top + 10, "text-anchor": "end" }, svg);
+    const legend = make("text", { class: "lp-legend", y: 12, "text-anchor": "end" }, svg);
 
     const trace = (values) =>
       values
@@ -413,14 +436,12 @@
       const all = [...losses, ...lifted].map(([, v]) => v).filter((v) => Number.isFinite(v) && v > -200);
       const [low, high] = all.length ? span(all, 0.06, log ? 0.5 : Math.abs(all[0]) || 1) : [0, 1];
       area.range = [0, Math.max(1, steps - 1), log ? low : Math.min(0, low), high];
-      const powers = ticks(low, high, 5).filter((t) => Number.isInteger(t));
-      const wide = high - low < 1.2;
       area.axes({
         xLabel: words.step,
         yLabel: name,
         xTicks: ticks(0, Math.max(1, steps - 1), 5).filter(Number.isInteger),
-        yTicks: log && !wide ? powers : ticks(area.range[2], high, 4),
-        yText: log ? (v) => short(10 ** v, wide ? 3 : 1) : short,
+        yTicks: log ? powers(low, high) : ticks(area.range[2], high, 4),
+        yText: log ? (v) => short(10 ** v, 3) : short,
       });
       curve.setAttribute("d", trace(losses));
       motion.setAttribute("d", trace(lifted));
