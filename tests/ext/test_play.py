@@ -3,10 +3,11 @@
 import pytest
 from bs4 import BeautifulSoup
 
+TOCTREE = "```{toctree}\nlearn/page\nplay/line\n```\n"
 PAGES = {
-    "index.md": "# Start\n\nSee {play}`the run <post>`.\n\n```{toctree}\nlearn/page\nplay/line\n```\n",
+    "index.md": f"# Start\n\nSee {{play}}`the run <post>`.\n\n{TOCTREE}",
     "learn/page.md": "# A page\n\nSee {play}`it <post>`.\n",
-    "play/line.md": "# The line\n\n{play}`One <post>`, {play}`two <angle>`, {play}`one again <post>`.\n",
+    "play/line.md": "# The line\n\n{play}`A <post>`, {play}`b <angle>`, {play}`c <post>`.\n",
 }
 
 

@@ -283,7 +283,6 @@
       slider.setAttribute("aria-valuetext", text);
     }
 
-    let told = "";
     let timer = 0;
     function announce() {
       clearTimeout(timer);
@@ -291,8 +290,9 @@
         if (!run.done || playing) return;
         const [key, values] = verdict(run, points(), best);
         const text = say(key, values);
-        if (text !== told) find(".lp-verdict").textContent = told = text;
-      }, told ? 250 : 0);
+        const box = find(".lp-verdict");
+        if (box.textContent !== text) box.textContent = text;
+      }, find(".lp-verdict").textContent ? 250 : 0);
     }
 
     // ---- Playing a run
@@ -607,6 +607,8 @@
     }
 
     function load(fragment) {
+      clearTimeout(timer);
+      written = fragment;
       state = parse(fragment, sets, presets);
       selected = 0;
       tell(state.problems);
