@@ -168,7 +168,8 @@
     const say = (key, values = {}) =>
       says[key].replace(/\{(\w+)\}/g, (_, name) => {
         const value = values[name];
-        return typeof value === "number" ? line.short(value) : String(value ?? "");
+        const whole = Number.isInteger(value) && Math.abs(value) < 1e6;
+        return typeof value === "number" && !whole ? line.short(value) : String(value ?? "");
       });
     const words = new Proxy({}, { get: (_, key) => says[key] });
 
