@@ -38,6 +38,7 @@ extensions = [
     "gallery_hooks",
     "katex_math",
     "kernels",
+    "play",
     "reading",
     "take_along",
 ]
@@ -77,6 +78,7 @@ story = {
         "learn/line-fit",
         "learn/learning-rate",
     ],
+    "Touch it": ["play/index"],
     "In depth": [
         "learn/static-graphs",
         "learn/five-systems",

@@ -32,6 +32,7 @@ PROMISED = {
     "learn/scale",
     "learn/which-line",
     "learn/step-size",
+    "play/line",
     "then-and-now",
     "errors",
     "glossary",
