@@ -36,8 +36,10 @@ def said(soup):
 def test_story_has_every_page_once():
     """The story has each page but the landing page, what is about the site, parts and stubs."""
     assert len(ORDER) == len(set(ORDER))
-    parts = {name for name in NAMES if name.startswith(("auto_gallery/", "reference/"))}
-    assert set(ORDER) - {"auto_gallery/index", "reference/index"} == (
+    parts = {
+        name for name in NAMES if name.startswith(("auto_gallery/", "practice/", "reference/"))
+    }
+    assert set(ORDER) - {"auto_gallery/index", "practice/index", "reference/index"} == (
         set(NAMES) - parts - {"index", "about", "changelog"} - MOVED
     )
 
