@@ -22,9 +22,11 @@ Each answer and each wrong value is executed in the build, by ``exercise_runner.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -165,7 +167,7 @@ class Runner:
 
     def _stamp(self) -> str:
         package = sorted((self.root / "linefit").rglob("*.py"))
-        parts = [path.read_bytes() for path in [*package, RUNNER, TAPE]]
+        parts = [path.read_bytes() for path in [*package, Path(__file__), RUNNER, TAPE]]
         facts = [version("torch").encode(), sys.version.encode()]
         return hashlib.sha256(b"\0".join([*facts, *parts])).hexdigest()
 
@@ -264,7 +266,8 @@ class Exercise(SphinxDirective):
         return [nodes.paragraph("", "", nodes.literal(text, text))]
 
     def _lines(self, given: dict[str, Any], found: dict[str, Any]) -> list[nodes.Node]:
-        order = shuffled(given["id"], len(found["lines"]))
+        right = [[number - 1 for number in order] for order in found["answer"]]
+        order = shuffled(given["id"], len(found["lines"]), right)
         items = [
             nodes.list_item("", nodes.paragraph("", "", nodes.literal(text, text)))
             for text in (found["lines"][place] for place in order)
@@ -303,10 +306,19 @@ def shown(value: float) -> str:
     return f"{value:.5g}".replace("-", "\N{MINUS SIGN}")
 
 
-def shuffled(name: str, count: int) -> list[int]:
-    """Return the places of some things in an order that depends on a name; never their own."""
-    order = sorted(range(count), key=lambda i: hashlib.sha256(f"{name}{i}".encode()).digest())
-    return order if order != list(range(count)) else [*order[1:], order[0]]
+def shuffled(name: str, count: int, right: Sequence[list[int]] = ()) -> list[int]:
+    """Return the places of some things in an order that depends on a name, but none that is right.
+
+    The first of the right orders is always their own; ``right`` has the others too.
+    """
+    avoided = [list(range(count)), *right]
+    salted = ([_digest(f"{name}{salt}{i}") for i in range(count)] for salt in itertools.count())
+    orders = (sorted(range(count), key=digests.__getitem__) for digests in salted)
+    return next(order for order in orders if order not in avoided)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def facts(node: exercise) -> dict[str, Any]:

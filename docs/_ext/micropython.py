@@ -23,6 +23,7 @@ CHANGES = {
     "export async function loadMicroPython": "async function loadMicroPython",
     "import.meta.url": "self.location.href",
 }
+NOTICE = "MicroPython, copyright Damien P. George and others, MIT license: micropython.org"
 STATIC = Path(__file__).parents[1] / "_static" / "practice"
 
 
@@ -53,4 +54,4 @@ def script(package: Path) -> str:
     tape = (STATIC / "scalar_tape.py").read_text(encoding="utf-8")
     wasm = gzip.compress((package / "micropython.wasm").read_bytes(), mtime=0)
     kept = {"wasm": base64.b64encode(wasm).decode(), "worker": worker, "tape": tape}
-    return f"window.exMicroPython = {json.dumps(kept)};\n"
+    return f"// {NOTICE}\nwindow.exMicroPython = {json.dumps(kept)};\n"

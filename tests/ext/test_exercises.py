@@ -180,10 +180,18 @@ def test_order_shown_is_never_the_right_one():
             assert sorted(shuffled(name, count)) == list(range(count))
 
 
+def test_order_shown_is_none_of_those_that_are_right():
+    """Where several orders are right, the lines are shown in one that is not."""
+    right = [[0, 1, 2], [1, 0, 2], [0, 2, 1], [2, 0, 1], [2, 1, 0]]
+    assert shuffled("any", 3, right) == [1, 2, 0]
+
+
 def test_interpreter_is_one_small_script():
     """MicroPython, its worker and the tape are in one file of less than half a megabyte."""
     text = script(NPM / "@micropython" / "micropython-webassembly-pyscript")
-    kept = json.loads(text.removeprefix("window.exMicroPython = ").rstrip(";\n"))
+    notice, _, rest = text.partition("\n")
+    assert "MIT license" in notice
+    kept = json.loads(rest.removeprefix("window.exMicroPython = ").rstrip(";\n"))
     assert kept.keys() == {"wasm", "worker", "tape"}
     assert len(text) < 500_000
     assert "import.meta" not in kept["worker"]

@@ -117,6 +117,8 @@ def test_answers_are_accepted_and_mistakes_get_their_hint(name, opened):
     for box, facts in boxes:
         source = known[box.get_attribute("data-exercise")]
         is_code = source["kind"] == "code"
+        if source["kind"] == "order":  # what is there to be done
+            assert [place + 1 for place in facts["shown"]] not in facts["answer"]
         wrong = [each["code"] for each in source["wrong"]] if is_code else facts["wrong"]
         for mistake, hint in zip(wrong, hints(box), strict=True):
             give(box, facts, mistake)
@@ -201,13 +203,15 @@ def test_exercises_work_where_nothing_may_be_kept(browser, html):
     context.add_init_script(
         "Object.defineProperty(window, 'localStorage', {get() { throw new Error('no'); }})"
     )
-    page = context.new_page()
+    page, errors = context.new_page(), []  # the theme's own script fails there
+    page.on("pageerror", lambda error: errors.append(error.stack or ""))
     page.goto((html / "practice" / "chain-rule.html").as_uri())
     box = page.locator("[data-exercise=chain-product]")
     for typed, state in (("\N{MINUS SIGN}2", "right"), ("3", "wrong"), ("-4/2", "right")):
         box.locator("input").fill(typed)
         submit(box)
         assert said(box)[0] == state
+    assert [stack for stack in errors if "practice.js" in stack] == []
     context.close()
 
 
