@@ -241,6 +241,10 @@ def test_judged_exercises_are_accessible_on_a_dark_phone(name, browser, html):
         if box.get_attribute("data-kind") in {"number", "pick", "node"}:
             give(box, facts, facts["wrong"][0] if number % 2 else facts["answer"])
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    controls = page.locator(".ex :is(button, input, textarea)").all()  # what is clipped counts too
+    assert [
+        box for box in (c.bounding_box() for c in controls) if box["x"] + box["width"] > 360
+    ] == []
     page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
     found = page.evaluate(AXE)
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
