@@ -36,6 +36,8 @@ PROMISED = {
     "then-and-now",
     "errors",
     "glossary",
+    "practice/index",
+    "teach",
     "about",
     "changelog",
     "auto_gallery/graphs/plot_1_by_hand",
