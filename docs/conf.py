@@ -92,14 +92,13 @@ story = {
         "learn/scale",
         "then-and-now",
     ],
+    "Practice": ["practice/index", "teach"],
     "Look up": [
         "auto_gallery/index",
         "errors",
         "glossary",
         "reference/index",
         "bad-input",
-        "practice/index",
-        "teach",
     ],
 }
 

@@ -118,9 +118,6 @@ def run_pick(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, A
 
 def run_node(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, Any]:
     """Return the figure of the graph ``g``, and which nodes are meant."""
-    from linefit import graph
-
-    graph.set_display(assets="page")
     g = scope["g"]
     answer = _nodes(evaluate(exercise["answer"], scope))
     wrong = [_nodes(evaluate(each["node"], scope)) for each in exercise["wrong"]]
@@ -221,6 +218,9 @@ KINDS = {
 
 def main() -> None:
     """Answer line by line."""
+    from linefit import graph
+
+    graph.set_display(assets="page")  # in this process alone; the page brings style and script
     out = sys.stdout
     sys.stdout = sys.stderr
     for line in sys.stdin:

@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 RUNNER = HERE / "exercise_runner.py"
 RUNGS = {"warm-up": "Warm-up", "core": "Core", "stretch": "Stretch"}
+MINUTES = {"warm-up": 1, "core": 3, "stretch": 5}  # of thought, a guess like all times of reading
 TASKS = {
     "number": "Type a number",
     "pick": "Pick one",
@@ -210,6 +211,7 @@ class Exercise(SphinxDirective):
     def _node(self, title: str, given: dict[str, Any], found: dict[str, Any]) -> nodes.Node:
         made = exercise("", id=given["id"], kind=given["kind"], rung=given["rung"])
         made["found"] = found
+        made["thought"] = MINUTES[given["rung"]]
         made["extra"] = {key: given[key] for key in ("unit", "result", "nudge") if key in given}
         made["ids"] = [f"ex-{given['id']}"]
         head, _ = self.parse_inline(title)

@@ -3,6 +3,7 @@
 The time is a model, not a measurement: prose at 200 words a minute, 4 seconds for a line of code
 that stands open, and as long for a displayed formula.  A formula within a line is a word.
 Outputs and whatever is folded away take no time, because a reader may pass them by.
+An exercise adds the minutes that its node asks for.
 """
 
 from __future__ import annotations
@@ -33,16 +34,20 @@ Story = dict[str, list[str]]
 
 
 class Length(NamedTuple):
-    """What there is to read: words of prose, and lines of code or formulas that stand apart."""
+    """What there is to read: words of prose, and lines of code or formulas that stand apart.
+
+    Exercises take minutes of thought beside.
+    """
 
     words: int = 0
     lines: int = 0
+    thought: int = 0
 
     @property
     def minutes(self) -> int:
         """The whole minutes that it takes, at least one."""
         seconds = self.words * 60 / WORDS_A_MINUTE + self.lines * SECONDS_A_LINE
-        return max(1, round(seconds / 60))
+        return max(1, self.thought + round(seconds / 60))
 
 
 class Place(NamedTuple):
@@ -66,7 +71,12 @@ def length(node: nodes.Node) -> Length:
         case nodes.literal_block() | nodes.doctest_block():
             return Length(lines=sum(not line.isspace() for line in node.astext().splitlines(True)))
     parts = [length(child) for child in node.children]
-    return Length(sum(part.words for part in parts), sum(part.lines for part in parts))
+    thought = int(node.get("thought", 0)) if isinstance(node, nodes.Element) else 0
+    return Length(
+        sum(part.words for part in parts),
+        sum(part.lines for part in parts),
+        sum((part.thought for part in parts), start=thought),
+    )
 
 
 def _is_passed_by(node: nodes.Node) -> bool:

@@ -203,7 +203,7 @@ def test_snippet_gives_the_numbers_of_the_page(fragment, desk):
         found = torch.tensor(points[key], dtype=torch.float64)
         size = wanted.abs().clamp(min=1e-3 * max(map(abs, points["slope"])))
         assert len(wanted) == len(found)
-        assert ((found - wanted).abs() / size).max() < 1e-12
+        assert ((found - wanted).abs() / size).max() < 1e-10  # sums in another order
     told = desk.locator(".lp-readout").text_content()
     assert f"Step {len(points['loss']) - 1}:" in told
 
