@@ -61,11 +61,16 @@ def desk(site):
 def visit(page, fragment):
     """Lead a window to a state and wait until the page has said what the run came to."""
     script = """async fragment => {
-      location.hash = '';
-      await new Promise(requestAnimationFrame);
-      location.hash = fragment;
-      await new Promise(resolve => setTimeout(resolve));
-      document.querySelector('.lp-verdict').textContent = '';
+      const lead = where => new Promise(resolve => {
+        if (location.hash === '' && where === '') return resolve();
+        addEventListener('hashchange', () => {  // after the page's own, which cancels what was due
+          document.querySelector('.lp-verdict').textContent = '';
+          resolve();
+        }, {once: true});
+        location.hash = where;
+      });
+      await lead('');
+      await lead(fragment);
     }"""
     page.evaluate(script, fragment)
     page.wait_for_function(READY)
@@ -327,6 +332,23 @@ def test_mouse_drags_adds_and_sets_the_start(desk):
     there = desk.locator(".lp-map svg").bounding_box()
     desk.mouse.click(there["x"] + 200, there["y"] + 200)
     assert "start=" in state(desk)
+
+
+def test_letting_go_beside_a_point_adds_none(desk):
+    """A point that lags behind the pointer is moved; the click that ends a drag adds no other."""
+    visit(desk, "preset=outlier")
+    desk.evaluate("""() => {
+      const svg = document.querySelector('.lp-points > svg')
+      const {x, y} = svg.querySelectorAll('circle')[18].getBoundingClientRect()
+      const at = (dy) => ({bubbles: true, clientX: x + 3, clientY: y + 3 + dy, pointerId: 1})
+      const circle = svg.querySelectorAll('circle')[18]
+      circle.setPointerCapture = () => {}
+      circle.dispatchEvent(new PointerEvent('pointerdown', at(0)))
+      circle.dispatchEvent(new PointerEvent('pointermove', at(-60)))
+      circle.dispatchEvent(new PointerEvent('pointerup', at(-60)))
+      svg.dispatchEvent(new MouseEvent('click', at(-60)))
+    }""")
+    assert state(desk).count(";") == 19
 
 
 def test_controls_change_the_run(desk):

@@ -446,9 +446,11 @@
       return [tidy(x, x1 - x0), tidy(y, y1 - y0)];
     };
 
+    let grabbed = false; // the last press took a point, which may lag behind the pointer
     function drag(panel, target, name, move) {
       target.addEventListener("pointerdown", (event) => {
         const held = target === panel.svg ? panel.circles.indexOf(event.target) : 0;
+        grabbed = held >= 0;
         if (held < 0 || event.button) return;
         event.preventDefault();
         event.target.setPointerCapture(event.pointerId);
@@ -499,7 +501,7 @@
     drag(pointsPanel, pointsPanel.svg, "points", movePoint);
     drag(mapPanel, mapPanel.start, "start", moveStart);
     pointsPanel.svg.addEventListener("click", (event) => {
-      if (!pointsPanel.circles.includes(event.target)) add(...under(pointsPanel, event));
+      if (!grabbed) add(...under(pointsPanel, event));
     });
     pointsPanel.svg.addEventListener("dblclick", (event) => {
       const i = pointsPanel.circles.indexOf(event.target);
