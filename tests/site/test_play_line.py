@@ -318,19 +318,18 @@ def test_keyboard_moves_adds_and_removes(desk):
 def test_mouse_drags_adds_and_sets_the_start(desk):
     """A drag moves a point, a click beside the points adds one, one on the map sets the start."""
     visit(desk, "preset=outlier")
-    box = desk.locator(".lp-points circle").nth(18).bounding_box()
+    point = desk.locator(".lp-points circle").nth(18)
+    point.hover()  # waits until the page has scrolled
+    box = point.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    desk.mouse.move(x, y)
     desk.mouse.down()
     desk.mouse.move(x, y - 60, steps=4)
     desk.mouse.up()
     moved = state(desk)
     assert moved.count(";") == 19
-    panel = desk.locator(".lp-points > svg").bounding_box()
-    desk.mouse.click(panel["x"] + 70, panel["y"] + 60)
+    desk.locator(".lp-points > svg").click(position={"x": 70, "y": 60})
     assert state(desk).count(";") == 20
-    there = desk.locator(".lp-map svg").bounding_box()
-    desk.mouse.click(there["x"] + 200, there["y"] + 200)
+    desk.locator(".lp-map svg").click(position={"x": 200, "y": 200})
     assert "start=" in state(desk)
 
 
