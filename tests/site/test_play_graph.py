@@ -41,7 +41,7 @@ EDGES = [
 
 def drawn(count, seed=1):
     """Return expressions of inputs that are numbers or vectors, with values for them."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 (nothing is secret)
 
     def expression(depth):
         if depth == 0 or draw.random() < 0.15:
@@ -74,8 +74,8 @@ def by_torch(program, values):
     }
     space = SPACE | tensors
     *lines, last = program.splitlines()
-    exec("\n".join(lines), space)
-    result = eval(last, space)
+    exec("\n".join(lines), space)  # noqa: S102 (drawn above, and torch's answer is wanted)
+    result = eval(last, space)  # noqa: S307 (likewise)
     result.backward()
     grads = {k: None if t.grad is None else t.grad.tolist() for k, t in tensors.items()}
     return result.tolist(), grads
