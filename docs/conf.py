@@ -35,9 +35,11 @@ extensions = [
     "sphinx_copybutton",
     "accessibility",
     "caches",
+    "exercises",
     "gallery_hooks",
     "katex_math",
     "kernels",
+    "play",
     "reading",
     "take_along",
 ]
@@ -60,7 +62,8 @@ suppress_warnings = ["config.cache"]  # numpydoc and others keep sets in their c
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "substitution"]
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
-myst_substitutions = {"wheel": WHEEL} | {k: v.removeprefix(">=") for k, v in OLDEST.items()}
+myst_substitutions = {"wheel": WHEEL, "version": version}
+myst_substitutions |= {k: v.removeprefix(">=") for k, v in OLDEST.items()}
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
@@ -77,6 +80,7 @@ story = {
         "learn/line-fit",
         "learn/learning-rate",
     ],
+    "Touch it": ["play/index"],
     "In depth": [
         "learn/static-graphs",
         "learn/five-systems",
@@ -88,7 +92,15 @@ story = {
         "learn/scale",
         "then-and-now",
     ],
-    "Look up": ["auto_gallery/index", "errors", "glossary", "reference/index", "bad-input"],
+    "Look up": [
+        "auto_gallery/index",
+        "errors",
+        "glossary",
+        "reference/index",
+        "bad-input",
+        "practice/index",
+        "teach",
+    ],
 }
 
 # The package's reference
@@ -132,8 +144,8 @@ html_baseurl = SITE_URL
 html_favicon = "_static/favicon.svg"
 ASSETS = ["draw/figure.css", "steps/player.css", "steps/player.js"]  # left to the page by graphs
 html_static_path = ["_static", *(f"../linefit/graph/{name}" for name in ASSETS)]
-html_css_files = ["figure.css", "player.css", "custom.css"]
-html_js_files = [("scrollable.js", {"defer": ""}), ("player.js", {"defer": ""})]
+html_css_files = ["figure.css", "player.css", "custom.css", "present.css"]
+html_js_files = [(f"{name}.js", {"defer": ""}) for name in ("scrollable", "player", "present")]
 html_copy_source = False
 html_theme_options = {
     "light_logo": "logo.svg",

@@ -302,8 +302,7 @@ def _draw_route(ax: Axes, route: Route, scale: float) -> None:
     side = ("center", "left", "right")[route.side]
     x, y = route.label_at
     for i, line in enumerate(route.lines):
-        look: dict[str, Any] = {"color": "C1", "fontsize": 11 * scale, "family": "monospace"}
-        ax.text(x, y + LABEL_LINE * i, line.text, ha=side, **look)
+        ax.text(x, y + LABEL_LINE * i, line.text, ha=side, **_look(line.role, scale))
 
 
 def _draw_box(ax: Axes, box: Box, scale: float) -> None:
@@ -314,7 +313,16 @@ def _draw_box(ax: Axes, box: Box, scale: float) -> None:
     ax.fill(*zip(*box.outline, strict=True), facecolor="none", **style)
     first = box.y - (len(box.lines) - 1) * LINE / 2
     for i, line in enumerate(box.lines):
-        look: dict[str, Any] = {"fontsize": (10 if line.role == "function" else 12) * scale}
-        look |= {"title": {"weight": "bold"}, "grad": {"color": "C1"}}.get(line.role, {})
-        look |= {"ha": "center", "va": "center_baseline", "family": "monospace"}
+        look = {"ha": "center", "va": "center_baseline"} | _look(line.role, scale)
         ax.text(box.x, first + LINE * i, line.text, **look)
+
+
+def _look(role: str, scale: float) -> dict[str, Any]:
+    """Return how a line of text looks, in a box or at an edge, as the style of the SVG has it."""
+    size = {"function": 10, "via": 10, "part": 11}.get(role, 12)
+    look: dict[str, Any] = {"fontsize": size * scale, "family": "monospace"}
+    if role == "title":
+        look["weight"] = "bold"
+    if role in {"grad", "part"}:
+        look["color"] = "C1"
+    return look

@@ -764,6 +764,52 @@ def test_a_change_through_a_view_is_one_story():
     g.check()
 
 
+@pytest.mark.parametrize("foreach", [True, False])
+@pytest.mark.parametrize("end", ["clip", "clear", "step", "step and clear"])
+def test_a_whole_training_step_can_be_shown(foreach, end):
+    """Gradients that the body has clipped or cleared are shown as they came, beside ``.grad``."""
+    net, data = nn.Linear(3, 1).double(), torch.ones(2, 3).double()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with graph.record() as g:
+        optimizer.zero_grad()
+        loss = (net(data) * 9).square().mean()
+        loss.backward()
+        came = net.weight.grad.clone()
+        nn.utils.clip_grad_norm_(net.parameters(), 0.01, foreach=foreach)
+        clipped = net.weight.grad.clone()
+        if "step" in end:
+            optimizer.step()
+        if "clear" in end:
+            optimizer.zero_grad()
+    weight = next(n for n in g.nodes if n.name == "net.weight")
+    assert torch.equal(weight.grad, came)
+    assert not torch.equal(came, clipped)
+    if end == "clip":
+        assert torch.equal(weight.accumulated, clipped)
+    if end == "clear":
+        assert weight.accumulated is None
+    g.check()
+    assert "AccumulateGrad writes net.weight.grad" in g.player()
+
+
+def test_a_gradient_hook_that_raises_leaves_a_graph_to_look_at():
+    """After an error in a hook on ``.grad`` the graph shows what autograd has stored until then."""
+    a = leaf(1.0, 2.0)
+
+    def refuse(tensor):
+        raise ZeroDivisionError
+
+    handle = a.register_post_accumulate_grad_hook(refuse)
+    with graph.record() as g:
+        y = (a * 3).sum()
+        with pytest.raises(ZeroDivisionError):
+            y.backward()
+    handle.remove()
+    assert by_name(g)["a"].accumulated.tolist() == a.grad.tolist() == [3, 3]
+    g.check()
+    assert g.player()
+
+
 @pytest.mark.filterwarnings(HOOKED)
 def test_a_hook_that_changes_a_gradient_is_told():
     """What a hook did stands between what was sent and what is received, with both."""

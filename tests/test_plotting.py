@@ -160,3 +160,17 @@ def test_a_batch_of_fits_is_not_one_picture(ax):
     with pytest.raises(ValueError, match="One line can be drawn"):
         plotting.plot_fit(ax, lf.fit_line(x, y))
     plotting.plot_fit(ax, lf.fit_line(x, y)[1])
+
+
+def test_only_gradients_have_their_color(ax):
+    """A view that is written at its edge has the color of text, a part of a gradient its own."""
+    a = torch.ones(2, 3, requires_grad=True)
+    with graph.record() as g:
+        loss = (a.t() * a.t().sin()).sum()
+    g.backward(loss)
+    layout = g.layout(fold_views=True)
+    for route in layout.routes:
+        plotting._draw_route(ax, route, 1.0)
+    colors = {text.get_text(): text.get_color() for text in ax.texts}
+    assert colors["t"] == mpl.rcParams["text.color"]
+    assert {color for text, color in colors.items() if "grad" in text} == {"C1"}

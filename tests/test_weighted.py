@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import linefit as lf
+from linefit import _minima
 
 SLOPE, INTERCEPT = -0.480533407446, 5.479910224033
 
@@ -363,3 +364,11 @@ def test_swinging_iterations_meet_between():
     )
     assert fit.converged
     assert fit.line.slope.item() == pytest.approx(1.058, abs=1e-3)
+
+
+@pytest.mark.parametrize("n", [2, _minima.SHORT, _minima.SHORT + 1])
+def test_products_of_short_and_long_rows_add_up_alike(n: int) -> None:
+    """The sum of products is right below and above the length where another routine takes over."""
+    a, b = np.random.default_rng(0).normal(size=(2, 3, n))
+    right = [math.fsum(row) for row in a * b]
+    np.testing.assert_allclose(_minima.dot(a, b), right, rtol=0, atol=1e-13 * n)

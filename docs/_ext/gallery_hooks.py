@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import zipfile
@@ -20,6 +21,7 @@ subsection_order = ExplicitOrder([*(f"../gallery/{section}" for section in SECTI
 
 MATPLOTLIBRC = Path(__file__).parents[1] / "matplotlibrc"
 ALT = re.compile(r"^[ \t]*# Alt: (.*(?:\n[ \t]*#  +.*)*)", re.MULTILINE)
+ALT_LINES = re.compile(ALT.pattern + r"\n?", re.MULTILINE)
 ALT_OPTION = re.compile(r"(?<=:alt: ).*")
 DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold
 LONG_AGO = 315532800  # the same in seconds: a new archive must not make its page look old
@@ -60,6 +62,34 @@ def scrape_figures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[st
     return ALT_OPTION.sub(lambda _: next(remaining), rst)
 
 
+def without_alt(code: str) -> str:
+    """Remove the comments that describe figures: on a page, the figures have those texts."""
+    return ALT_LINES.sub("", code)
+
+
+def clean_page(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Show a script's code without its descriptions of figures."""
+    if docname.startswith("auto_gallery/"):
+        source[0] = without_alt(source[0])
+
+
+def clean_notebook(text: str) -> str:
+    """Return a notebook whose code is without descriptions of figures."""
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        cell["source"] = [without_alt("".join(cell["source"]))]
+    return json.dumps(notebook, indent=2)
+
+
+def clean_notebooks(app: Sphinx) -> None:
+    """Take the descriptions of figures out of the notebooks; a downloaded script keeps them."""
+    for path in Path(app.srcdir, "auto_gallery").rglob("*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        cleaned = clean_notebook(text)
+        if cleaned != text:
+            path.write_text(cleaned, encoding="utf-8")
+
+
 def remove_orphans(app: Sphinx) -> None:
     """Remove what was made of scripts that have gone, or have another name now."""
     built, scripts = Path(app.srcdir, "auto_gallery"), app.confdir.parent / "gallery"
@@ -74,6 +104,8 @@ def rewrite_archives(app: Sphinx) -> None:
     for path in sorted(Path(app.srcdir, "auto_gallery").rglob("*.zip")):
         with zipfile.ZipFile(path) as old:
             members = {name: old.read(name) for name in sorted(old.namelist())}
+        for name in (name for name in members if name.endswith(".ipynb")):
+            members[name] = clean_notebook(members[name].decode()).encode()
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
             for name, content in members.items():
                 member = zipfile.ZipInfo(name, DATE)
@@ -85,5 +117,7 @@ def rewrite_archives(app: Sphinx) -> None:
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx, before and after Sphinx-Gallery writes its files."""
     app.connect("builder-inited", remove_orphans, priority=100)
+    app.connect("builder-inited", clean_notebooks, priority=900)
     app.connect("builder-inited", rewrite_archives, priority=900)
+    app.connect("source-read", clean_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

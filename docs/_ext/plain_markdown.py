@@ -41,7 +41,7 @@ BOXES = frozenset(
     {"attention", "caution", "danger", "error", "hint", "important", "note", "seealso"}
     | {"tip", "warning"}
 )
-DROPPED = frozenset({"figure", "glue", "glue:figure", "image", "minigallery", "toctree"})
+DROPPED = frozenset({"figure", "glue", "glue:figure", "image", "minigallery", "raw", "toctree"})
 
 Resolve = Callable[[str, str], str]
 """Return the text of a reference, from the role's name and its target."""
@@ -208,8 +208,8 @@ def _link(match: re.Match[str], resolve: Resolve) -> str:
 def _role(name: str, content: str, resolve: Resolve) -> str:
     """Return the text of one role."""
     titled = TITLED.match(content)
-    if name in {"term", "download", "wheel", "abbr", "kbd", "command", "file"}:
-        return titled["text"] if titled and name in {"term", "download"} else content
+    if name in {"term", "download", "play", "wheel", "abbr", "kbd", "command", "file"}:
+        return titled["text"] if titled and name in {"term", "download", "play"} else content
     if name == "math":
         return f"${content}$"
     if name.rpartition(":")[2] in {"func", "class", "meth", "attr", "mod", "exc", "data", "obj"}:

@@ -8,6 +8,7 @@ Which part can a GPU shorten?
 
 **Answer.** The second: left of the knee of the curve a step is the overhead of starting its
 operations one by one, and the curves can only cross where the CPU's has begun to rise.
+Where no GPU has run, the last section calculates from bandwidth and launch time how far that is.
 """
 
 # %%
@@ -127,7 +128,8 @@ for device in devices:
 # A GPU has more bandwidth, so a point costs less; but each operation is still started separately,
 # and starting one takes longer.
 # With overheads o and costs per point c the curves cross at N = (o_gpu − o_cpu) / (c_cpu − c_gpu).
-# That needs a measurement on a GPU; the CPU alone tells how much there is to gain.
+# That needs a measurement on a GPU; where there is none, the CPU alone tells how much there is to
+# gain, and the next section calculates.
 
 for dtype in (torch.float32, torch.float64):
     if "cuda" in devices:
@@ -136,6 +138,51 @@ for dtype in (torch.float32, torch.float64):
     else:
         share = 1 - seconds["cpu", dtype, 100] / seconds["cpu", dtype, 10**6]
         print(f"{dtype}: no GPU here; at N = 1e6 points are {share:.0%} of a CPU step")
+
+# %%
+# The same by arithmetic
+# ----------------------
+#
+# You can also compute an answer, from two figures about a GPU.
+# NVIDIA's data sheet gives the A100 (80 GB) 2039 GB/s between memory and processor.
+# What starting an operation costs depends on driver and host, so take 5, 10 and 20 µs.
+# The bytes come from the list of the step's operations: each one reads its inputs and writes its
+# result.
+
+from torch.fx.experimental.proxy_tensor import make_fx
+
+BANDWIDTH = 2039e9  # bytes per second, NVIDIA A100 80 GB, data sheet
+x, y = (t.float() for t in noisy_line(1000)[:2])
+a, b = (torch.ones((), requires_grad=True) for _ in "ab")
+
+
+def derive(a, b, x, y):
+    return torch.autograd.grad(perpendicular_loss(a, b, x, y), (a, b))
+
+
+traced = make_fx(derive)(a, b, x, y).graph.nodes
+called = [node for node in traced if node.op == "call_function"]
+operations = [node for node in called if not node.target.is_view]  # a view starts nothing
+touched = [n.meta["val"] for node in operations for n in (*node.all_input_nodes, node)]
+memory = [tensor.untyped_storage().nbytes() for tensor in touched]
+per_point = sum(nbytes for nbytes in memory if nbytes >= x.nbytes) / len(x)
+print(f"{len(operations)} operations, and {per_point:.0f} bytes read or written for each point")
+
+# %%
+# So a calculation, not a measurement: a step on the GPU takes the time of starting its operations,
+# or of moving its bytes if that is longer.
+# The CPU's side is what was measured above, in ``float32`` and on one thread.
+
+on_cpu = {n: seconds["cpu", torch.float32, n] for n in sorted(sizes)}
+for launch in (5e-6, 10e-6, 20e-6):
+    on_gpu = {n: max(len(operations) * launch, n * per_point / BANDWIDTH) for n in on_cpu}
+    slower = [n for n in on_cpu if on_gpu[n] >= on_cpu[n]]
+    gain = on_cpu[10**6] / on_gpu[10**6]
+    print(
+        f"calculated with {launch * 1e6:2.0f} µs: a step takes {on_gpu[100] * 1e6:3.0f} µs or "
+        f"more; slower than this CPU up to {max(slower, default=0):,} points; "
+        f"at a million, {gain:.1f} times as fast"
+    )
 
 # %%
 # What to notice

@@ -47,6 +47,22 @@ g
 g.player()
 
 # %%
+# As a figure of matplotlib
+# -------------------------
+#
+# For a paper or a slide, draw the same graph into axes of your own.
+
+import matplotlib.pyplot as plt
+
+from linefit.plotting import plot_graph
+
+# Alt: The graph of the model: weights and biases as hexagons, from which two linear layers, a
+#      rectifier and the mean square lead down to the loss.
+fig, ax = plt.subplots(figsize=(6, 6), layout="constrained")
+plot_graph(ax, g)
+plt.show()
+
+# %%
 # As text
 # -------
 #

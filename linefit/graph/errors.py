@@ -1,5 +1,5 @@
-"""The error that recorded graphs raise."""
+"""The exception that recorded graphs raise."""
 
 
 class GraphError(ValueError):
-    """Tell where a recorded graph differs from its tensors, or what it cannot record."""
+    """A recorded graph differs from its tensors, or something could not be recorded."""

@@ -116,7 +116,7 @@ class Graph:
     def __getitem__(self, name: str) -> tuple[Node, ...]:
         """Return the nodes that a name stands for, in the order of the graph.
 
-        It is the first of these that there is: a variable, such as ``"loss"`` or
+        It is the first of these that exists: a variable, such as ``"loss"`` or
         ``"net.encoder.0.weight"``; a call of a module or a scope, such as
         ``"net.encoder.0: Linear (2)"``; all calls of a module or bodies of a scope, such as
         ``"net.encoder.0"``.  The variable that holds the module may be left out:
@@ -147,7 +147,7 @@ class Graph:
         Parameters
         ----------
         name : str
-            What to call it; a second body of the same name gets a number.
+            What to call it; a second body of the same name is numbered.
         """
         with self._source.scope(name):
             yield
@@ -162,7 +162,9 @@ class Graph:
         ------
         GraphError
             If a tensor has changed its flags since, if it has other numbers though torch counts no
-            change, or if its ``.grad`` is not the one that the backward pass left, bit for bit.
+            change, or if its ``.grad`` is not, bit for bit, the one that the recording or a later
+            backward pass left.  What the body itself does to gradients, such as clipping them, is
+            part of the recording.
         """
         for node in self.nodes:
             for output in node.outputs:

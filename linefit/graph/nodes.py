@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -47,6 +48,9 @@ class Run(NamedTuple):
     readable: bool = True
 
 
+Arrival = tuple[Tensor, int, bool]  # a gradient, the number of its pass, and if it is whole
+
+
 class Output:
     """One result of a node: its value from the forward pass, its gradient from the backward pass.
 
@@ -66,19 +70,18 @@ class Output:
     dtype : torch.dtype or None
         Its type; None for a plain Python number.
     device : torch.device or None
-        Where it lies; None for a plain Python number.
+        The device that stores it; None for a plain Python number.
     requires_grad, is_leaf : bool
         The tensor's flags.
     """
 
     __slots__ = (
-        "_copy", "_earlier", "_pass", "_task", "_tensor", "_version", "accumulated", "device",
-        "dtype", "grad", "is_leaf", "name", "requires_grad", "shape",
+        "_came", "_copy", "_earlier", "_grad", "_pass", "_task", "_tensor", "_version",
+        "accumulated", "device", "dtype", "is_leaf", "name", "requires_grad", "shape",
     )  # fmt: skip
 
     def __init__(self, *, requires_grad: bool, is_leaf: bool) -> None:
         self._copy: Tensor | complex | None = None
-        self.grad: Tensor | None = None
         self.accumulated: Tensor | None = None
         self.name: str | None = None
         self.shape: tuple[int, ...] = ()
@@ -88,9 +91,26 @@ class Output:
         self.is_leaf = is_leaf
         self._tensor: Tensor | None = None
         self._version = 0  # how often the tensor had been changed in place
+        self._came: list[Arrival] | None = None  # gradients that have not been added up yet
+        self._grad: Tensor | None = None
         self._earlier: Tensor | None = None  # the gradient of earlier backward passes
         self._pass: Tensor | None = None  # and that of the latest one
         self._task: int | None = None  # the number of the latest one
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The sum of the gradients that have reached it."""
+        if self._came:
+            with torch._C.DisableTorchFunction():
+                for arrival in self._came:
+                    self._add(*arrival)
+            self._came = None
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        self._came = None
+        self._grad = grad
 
     @property
     def value(self) -> Tensor | None:
@@ -102,7 +122,9 @@ class Output:
 
     def capture(self, tensor: Tensor, *, max_elements: int) -> None:
         """Keep the tensor, to compare with it later, and a copy of its value."""
-        self.describe(tensor)
+        self.shape = shape_of(tensor)
+        self.dtype = tensor.dtype
+        self.device = tensor.device
         self._tensor = tensor
         self._version = version_of(tensor)
         if is_readable(tensor) and not tensor.is_meta and tensor.numel() <= max_elements:
@@ -126,14 +148,23 @@ class Output:
         """Add a copied gradient, or a part of one, in the order in which torch itself adds.
 
         That is: the parts that come in one backward pass (``task``), then the passes.  A ``whole``
-        gradient replaces the parts that have come before it in its pass.
+        gradient replaces the parts that have come before it in its pass.  Nothing is added until
+        the sum is asked for.
         """
+        if self._came is None:
+            self._came = [(grad, task, whole)]
+        elif whole:
+            self._came = [a for a in self._came if a[1] != task] + [(grad, task, whole)]
+        else:
+            self._came.append((grad, task, whole))
+
+    def _add(self, grad: Tensor, task: int, whole: bool) -> None:
         if self._task != task:
             self._task = task
-            self._earlier = self.grad
+            self._earlier = self._grad
             self._pass = None
         self._pass = grad if self._pass is None or whole else self._pass + grad
-        self.grad = self._pass if self._earlier is None else self._earlier + self._pass
+        self._grad = self._pass if self._earlier is None else self._earlier + self._pass
 
     def is_current(self, tensor: Tensor) -> bool:
         """Whether the tensor has not been changed in place since it was captured."""
@@ -144,6 +175,14 @@ class Output:
         if not isinstance(self._copy, Tensor) or not is_readable(tensor):
             return True
         return same(self._copy, tensor.detach())
+
+    def reread_grad(self) -> None:
+        """Copy a leaf's ``.grad`` again if it is no longer the one that was copied."""
+        grad = None if self._tensor is None else self._tensor.grad
+        if self._tensor is None or (grad is not None and not is_readable(grad)):
+            return
+        if grad is None or self.accumulated is None or not same(grad, self.accumulated):
+            self.accumulated = copied(grad)
 
     def copy_grad(self) -> None:
         """Copy the tensor's ``.grad``, where torch keeps one."""
@@ -204,13 +243,15 @@ PLAIN = {Tensor, torch.nn.Parameter, torch.nn.Buffer}
 
 
 def is_readable(tensor: Tensor) -> bool:
-    """Whether a tensor has numbers of its own, in one block: no nested, fake or batched one has."""
+    """Whether a tensor stores its numbers in one block; nested, fake and batched ones do not."""
     kind = type(tensor)
     if tensor.is_nested or not (kind is Tensor or kind in PLAIN or _is_torchs(kind)):
         return False
-    functorch = torch._C._functorch
-    wrapped = functorch.is_functorch_wrapped_tensor(tensor)
-    return not (wrapped or functorch.is_legacy_batchedtensor(tensor))
+    return not (_is_wrapped(tensor) or _is_batched(tensor))
+
+
+_is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+_is_batched = torch._C._functorch.is_legacy_batchedtensor
 
 
 @cache
@@ -221,7 +262,9 @@ def _is_torchs(kind: Hashable) -> bool:
 
 def copied(tensor: Tensor | None) -> Tensor | None:
     """Return a copy of a tensor; None if it has no numbers that can be read."""
-    return tensor.detach().clone() if tensor is not None and is_readable(tensor) else None
+    if tensor is None or not is_readable(tensor):
+        return None
+    return (tensor.detach() if tensor.requires_grad else tensor).clone()
 
 
 def function_of(tensor: Tensor) -> Any:
@@ -302,7 +345,7 @@ class Node:
         outermost first.
     version : int
         How many boxes the same tensor had before: each time that it has been changed in place
-        without an operation of autograd's, its next use gets a box of its own.
+        without an operation of autograd's, its next use has its own box.
     """
 
     __slots__ = (
@@ -370,7 +413,7 @@ class Node:
 
     @property
     def device(self) -> torch.device | None:
-        """Where its value lies; None for a plain Python number."""
+        """The device that stores its value; None for a plain Python number."""
         return self.outputs[0].device
 
     @property
@@ -393,17 +436,18 @@ class Node:
         self._runs = (*self._runs, run)
         if self.is_leaf:
             return
+        task = run.task
         for output, grad in zip(self.outputs, run.received, strict=False):
             if grad is not None:
-                output.receive(grad, run.task, whole=True)
-            output.copy_grad()
+                output.receive(grad, task, whole=True)
+            if output._tensor is not None and output._tensor.retains_grad:
+                output.copy_grad()
         parts = dict(self._parts)
-        for i, grad in enumerate(run.sent):
+        for i, (grad, source) in enumerate(zip_longest(run.sent, self._sources)):
             if grad is not None:
                 parts[i] = parts[i] + grad if i in parts else grad
-                source = self._sources[i] if i < len(self._sources) else None
                 if source is not None:
-                    source[0].outputs[source[1]].receive(grad, run.task)
+                    source[0].outputs[source[1]].receive(grad, task)
         self._parts = parts
 
     def __repr__(self) -> str:

@@ -47,11 +47,13 @@ def size(nbytes: int) -> str:
     >>> size(0), size(1000), size(123_456_789)
     ('0 B', '1 kB', '123 MB')
     """
-    amount, unit = float(nbytes), "B"
+    amount = float(nbytes)
+    unit = "B"
     for larger in ("kB", "MB", "GB", "TB"):
         if amount < 999.5:
             break
-        amount, unit = amount / 1000, larger
+        amount = amount / 1000
+        unit = larger
     return f"{number(amount, digits=3)} {unit}"
 
 

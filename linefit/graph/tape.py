@@ -48,7 +48,7 @@ class TapeTrace:
         """Do nothing: a tape measures no times."""
 
     def seconds(self) -> dict[tuple[str, ...], tuple[float, float]]:
-        """Return nothing, likewise."""
+        """Return nothing: a tape measures no times."""
         return {}
 
     def scope(self, _name: str) -> AbstractContextManager[None]:

@@ -68,6 +68,7 @@ def bench_step(benchmark, model, record):
     net, data = model()
 
     def step():
+        net.zero_grad()
         if not record:
             net(data).square().mean().backward()
             return

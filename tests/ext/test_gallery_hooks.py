@@ -1,5 +1,6 @@
 """What Sphinx-Gallery is told about figures, their order and its archives."""
 
+import json
 import zipfile
 from types import SimpleNamespace
 
@@ -70,6 +71,34 @@ def test_a_cell_without_figure_needs_no_text(scrape, warnings):
 def test_backslashes_in_a_description_stay(scrape):
     """A description is text, not a pattern's replacement."""
     assert r":alt: \1 and \g<0>" in scrape(r"# Alt: \1 and \g<0>", 1)
+
+
+CELL = "x = 1\n# Alt: The points, and\n#      the line.\nplot(x)  # Alt: stays\n# a reason\n"
+CLEAN = "x = 1\nplot(x)  # Alt: stays\n# a reason\n"
+
+
+def test_pages_show_no_description_of_a_figure():
+    """A page of the gallery has the code alone, indented as it is; other pages are let be."""
+    indented = CELL.replace("\n", "\n    ")
+    for docname, code in (("auto_gallery/line/plot_1", CLEAN), ("start", CELL)):
+        source = [indented]
+        gallery_hooks.clean_page(None, docname, source)
+        assert source == [code.replace("\n", "\n    ")]
+
+
+def test_notebooks_show_no_description_of_a_figure(app):
+    """A notebook has the code alone, on its own and in an archive."""
+    cells = [{"cell_type": "code", "source": [CELL]}]
+    path = app.confdir / "auto_gallery" / "line" / "plot_1_run.ipynb"
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    archive = path.with_suffix(".zip")
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(path, path.name)
+    gallery_hooks.clean_notebooks(app)
+    gallery_hooks.rewrite_archives(app)
+    with zipfile.ZipFile(archive) as packed:
+        texts = path.read_text(encoding="utf-8"), packed.read(path.name)
+    assert [json.loads(text)["cells"][0]["source"] for text in texts] == [[CLEAN]] * 2
 
 
 def test_each_script_starts_with_the_sites_style():

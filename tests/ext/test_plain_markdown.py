@@ -38,6 +38,7 @@ def lines(text):
 @pytest.mark.parametrize(
     ("role", "text"),
     [
+        ("{play}`the run <post>`", "the run"),
         ("{term}`leaf`", "leaf"),
         ("{term}`leaves <leaf>`", "leaves"),
         ("{doc}`learn/autograd`", "Autograd"),

@@ -8,7 +8,21 @@ WAYS = {
     "desk": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "phone": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
 }
-AXE = "axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
+# A token's colours depend on its class and its surroundings: one of each kind is enough.  The other
+# thousands would take axe half of its time.
+CHECK = """async () => {
+    const options = {preload: false, resultTypes: ['violations']}
+    const structure = await axe.run({...options, rules: {'color-contrast': {enabled: false}}})
+    const seen = new Set()
+    for (const token of document.querySelectorAll('pre span')) {
+        const around = [token, token.parentElement, token.closest('pre').parentElement]
+        const kind = around.map(element => element.className).join('|')
+        if (seen.has(kind)) token.replaceWith(...token.childNodes)
+        seen.add(kind)
+    }
+    const colours = await axe.run({...options, runOnly: ['color-contrast']})
+    return [...structure.violations, ...colours.violations]
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +45,7 @@ def test_page_in_a_browser(name, way, contexts, html):
     page.goto((html / f"{name}.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
-    found = page.evaluate(AXE)
+    found = page.evaluate(CHECK)
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
     assert errors == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []

@@ -31,17 +31,34 @@ def test_ledger_has_each_way_at_each_size(tables):
 
 
 def test_ledger_is_complete_or_says_why(tables):
-    """Each row has both times, and what a graph can be counted by; or it says what was missing."""
+    """Each row has both times and when it pays, or it says what was missing."""
     head, *rows = tables["What a step costs"]
-    for name, first, later, *counted in (row for row in rows if row[0] in WAYS):
-        graphs = "1" if name in COMPILED else "0"
-        assert counted[:3] == [graphs, "0", "0"]
+    for name, first, later, *pays in (row for row in rows if row[0] in WAYS):
+        assert len(pays) == len(head) - 3
         if name in COMPILED and first.startswith("not run"):
             assert later == ""
         else:
             assert float(first.replace(",", "")) > 0
             assert float(later.replace(",", "")) > 0
-        assert len(counted) == len(head) - 3
+
+
+def test_ledger_marks_the_best_of_each_column(page):
+    """In each block the smallest number of each column is bold, ties included, and nothing else."""
+    tables = page("learn/cost").content.find_all("table")
+    (ledger,) = (t for t in tables if t.caption and t.caption.get_text() == "What a step costs")
+    for block in ledger.find_all("tbody"):
+        columns = zip(*(row("td") for row in block("tr")[1:]), strict=True)
+        for column in columns:
+            numbers = [_number(cell.get_text()) for cell in column]
+            least = min(number for number in numbers if number is not None)
+            best = [number == least for number in numbers]
+            assert [cell.find("strong") is not None for cell in column] == best
+            assert ["best" in cell.get("class", ()) for cell in column] == best
+
+
+def _number(text):
+    first = text.replace(",", "").split(" ")[0]
+    return float(first) if first[:1].isdigit() else None
 
 
 def test_only_what_is_constant_reaches_the_limit(tables):

@@ -133,7 +133,7 @@ def _with_inputs(
 ) -> dict[Node, Hashable]:
     """Return the keys, where what has no inputs belongs to the box that uses it, if only one does.
 
-    What several use is a box of its own.
+    What several use has its own box.
     """
     has_inputs = {edge.target for edge in edges}
     whole = {node: keys[node] if node in has_inputs else node for node in nodes}

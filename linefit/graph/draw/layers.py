@@ -1,7 +1,7 @@
 """Arrange boxes in layers, in an order with few crossings, close to their neighbors.
 
-This is Sugiyama's method: every node gets a layer, an edge over several layers is cut into short
-ones, the layers are ordered so that few edges cross, and each box then moves as close to its
+This is Sugiyama's method: every node is assigned a layer, an edge over several layers is cut into
+short ones, the layers are ordered so that few edges cross, and each box then moves as close to its
 neighbors as the boxes beside it allow.  An edge's label is placed like a box, in a layer of labels
 just above the one where the edge ends, so that nothing else can come to stand there.
 """

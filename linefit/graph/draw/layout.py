@@ -59,7 +59,8 @@ class Box:
 class Route:
     """The polyline of an edge from the box of its source to that of its target.
 
-    ``lines`` are its label, such as the gradient that came back along it where a node gets several.
+    ``lines`` are its label, such as the gradient that came back along it where a node receives
+    several.
     The base line of the first is at ``label_at``, to the left (``side`` −1) or right (1) of the
     edge; the others follow below.
     """
@@ -225,7 +226,7 @@ def _routes(
     arranged: Arrangement,
     rows: Sequence[tuple[float, float]],
 ) -> tuple[Route, ...]:
-    """Return the edges' routes, each with a port of its own on the rims of its two boxes."""
+    """Return the edges' routes, each with its own port on the borders of its two boxes."""
     starts = defaultdict(list)
     ends = defaultdict(list)
     for i, chain in enumerate(arranged.chains):

@@ -1,4 +1,4 @@
-"""The figure as SVG: one file for light and dark, for a page and for a file of its own."""
+"""The figure as SVG: one file for light and dark, inside a page or as a standalone file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def draw(layout: Layout, *, styled: bool = True, kind: str = "g") -> str:
     """Return the figure, with its style if it is to be ``styled`` and not by its page.
 
     Its ids begin with a digest of what it shows, so that a page can hold many figures; ``kind``
-    goes before the digest, as a page may show the same graph in several ways.
+    precedes the digest, as a page may show the same graph in several ways.
     """
     routes = [_route(i, route) for i, route in enumerate(layout.routes)]
     body = "".join(

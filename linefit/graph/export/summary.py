@@ -28,7 +28,7 @@ class ScopeCost:
     calls : int
         How often it was entered.
     operations : int
-        The operations of autograd in it and in what it contains; likewise below.
+        The operations of autograd in it and in the scopes inside it, as for the numbers below.
     parameters : int
         The elements of the leaves that they use.
     saved : int

@@ -1,1 +1,1 @@
-"""Record: watch torch at work and keep each operation, its value and its gradients."""
+"""Record each operation that torch runs, with its value and its gradients."""

@@ -1,9 +1,8 @@
-"""Watch torch at work: every call of the user's, and every operation that it is made of."""
+"""Record every call of a torch function, and the operations that it consists of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -14,38 +13,24 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from linefit.graph.nodes import PLAIN, Node, OutputRef, flat, function_of, tensors
-from linefit.graph.recorder import names
-from linefit.graph.recorder.inside import Done, Listening, can_listen, is_one_operation
+from linefit.graph.recorder.inside import Done, Listening, can_listen
+from linefit.graph.recorder.kinds import FUSED, SETS_DATA, Kind, kind_of
 from linefit.graph.recorder.ledger import Ledger, transform
-
-ENGINE = {"backward", "grad"}  # calls that run the backward pass
-NO_OPERATIONS = {".grad", "requires_grad_", "retain_grad", "register_hook", "tensor", "as_tensor"}
-UNCOUNTED = {"batch_norm", "instance_norm"}  # they change buffers and count no version
-FUSED = "_fused_"  # steps of optimizers in one kernel: they change their lists and count none
-SETS_DATA = "set data"  # an assignment to the attribute
-
-# Questions about a tensor whose answer is not a tensor
-QUESTIONS = {
-    "_version", "device", "dim", "dtype", "element_size", "get_device", "grad_fn", "is_complex",
-    "is_contiguous", "is_cpu", "is_cuda", "is_floating_point", "is_inference", "is_leaf", "is_meta",
-    "is_mkldnn", "is_mps", "is_nested", "is_quantized", "is_sparse", "is_sparse_csr", "is_xla",
-    "is_xpu", "layout", "len", "name", "names", "ndim", "nelement", "numel", "output_nr",
-    "requires_grad", "retains_grad", "shape", "size", "storage_offset", "stride",
-}  # fmt: skip
-
-# Attributes that torch sets from within, at times while it holds the lock of a view
-SET_BY_TORCH = {"set _backward_hooks", "set _grad_fn", "set _post_accumulate_grad_hooks"}
-UNSEEN = QUESTIONS | SET_BY_TORCH
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 Operands = list[OutputRef | complex]
 
 
-class Call(NamedTuple):
-    """A call of the user's: its name, its arguments, and the classes that override it."""
+NUMBERS = {int, float, complex}
+SEVERAL = (list, tuple, dict)
+is_batched = torch._C._functorch.is_legacy_batchedtensor
 
-    name: str
+
+class Call(NamedTuple):
+    """A call of the user's: its function, its arguments, and the classes that override it."""
+
+    kind: Kind
     args: tuple[Any, ...]
     types: Sequence[Any]
 
@@ -53,8 +38,7 @@ class Call(NamedTuple):
 class Calls(TorchFunctionMode):
     """Record each call of the user's once it has returned.
 
-    What goes wrong in the recorder is no matter of the user's program: the program goes on, and
-    the error waits for whoever reads the graph.
+    An error of the recorder does not stop the user's program: it is raised when the graph is read.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -69,56 +53,60 @@ class Calls(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or NO_OPTIONS
+        kind = kind_of(func)
         state = self.ledger.state
-        name, backwards = names.of_function(func)
-        if state.paused or name in UNSEEN or transform() is not None:
+        if kind.is_unseen or state.paused or state.failed is not None or transform() is not None:
             return func(*args, **kwargs)
         given: Sequence[Any] = [*args, *kwargs.values()] if kwargs else args
-        operands = self._before(name, given[::-1] if backwards else given, types)
+        operands = self._before(kind, given[::-1] if kind.is_reversed else given, types)
         if operands is None:
             return func(*args, **kwargs)
-        done: list[Done] = []
-        if name in ENGINE and not kwargs.get("create_graph"):
-            state.paused = True
-            state.clock.begin_pass()
-            try:
-                result = func(*args, **kwargs)
-            finally:
-                state.paused = False
+        done: Sequence[Done] = ()
+        if kind.runs_engine and not kwargs.get("create_graph"):
+            result = self._run_engine(func, args, kwargs)
         else:
-            single = not backwards and is_one_operation(func, name)
-            listening: AbstractContextManager[list[Done]] = (
-                nullcontext([]) if single or not can_listen(func, types) else Listening()
-            )
             start = perf_counter()
-            with listening as done:
+            if kind.has_operations and can_listen(types):
+                with Listening() as done:
+                    result = func(*args, **kwargs)
+            else:
                 result = func(*args, **kwargs)
             state.clock.forward[state.scope] += perf_counter() - start
-        if name not in NO_OPERATIONS:
-            self._after(Call(name, args, types), operands, result, done)
+        if kind.is_recorded:
+            self._after(Call(kind, args, types), operands, result, done)
         return result
 
-    def _before(self, name: str, given: Sequence[Any], types: Sequence[Any]) -> Operands | None:
+    def _run_engine(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """Run a backward pass: what torch and the user's Functions do in it is not recorded."""
+        state = self.ledger.state
+        state.paused = True
+        state.clock.begin_pass()
+        try:
+            return func(*args, **kwargs)
+        finally:
+            state.paused = False
+
+    def _before(self, kind: Kind, given: Sequence[Any], types: Sequence[Any]) -> Operands | None:
         """Return the outputs that the tensors of a call are, and the numbers among them.
 
         None stands for a call that is not recorded.
         """
         state = self.ledger.state
-        if state.failed is not None:
-            return None
         state.paused = True
         try:
             if _is_alone(types):
-                return self._operands(name, given)
+                return self._operands(kind, given)
             with torch._C.DisableTorchFunction():
-                return self._operands(name, given)
+                return self._operands(kind, given)
         except Exception as error:
-            state.fail(name, given, error)
+            state.fail(kind.name, given, error)
             return None
         finally:
             state.paused = False
 
-    def _after(self, call: Call, operands: Operands, result: Any, done: list[Done]) -> None:
+    def _after(self, call: Call, operands: Operands, result: Any, done: Sequence[Done]) -> None:
         """Record the results of a call."""
         state = self.ledger.state
         state.paused = True
@@ -129,41 +117,44 @@ class Calls(TorchFunctionMode):
             with torch._C.DisableTorchFunction():
                 self._record(call, operands, result, done)
         except Exception as error:
-            state.fail(call.name, [call.args, result], error)
+            state.fail(call.kind.name, [call.args, result], error)
         finally:
             state.paused = False
 
-    def _operands(self, name: str, given: Sequence[Any]) -> Operands | None:
-        numbers = names.takes_numbers(name)
+    def _operands(self, kind: Kind, given: Sequence[Any]) -> Operands | None:
         found: Operands = []
-        for value in flat(given):
+        for value in given:
+            if isinstance(value, SEVERAL):
+                given = list(flat(given))
+                break
+        for value in given:
             if isinstance(value, Tensor):
-                if torch._C._functorch.is_legacy_batchedtensor(value):
+                if is_batched(value):
                     return None  # a tensor of the moment, as inside a vmap
                 if type(value) not in PLAIN and is_lazy(value):
                     return None  # autograd would keep the shape that it does not have yet
                 found.append(self.ledger.node_of(value))
-            elif numbers and type(value) in {int, float, complex}:
+            elif kind.has_numbers and type(value) in NUMBERS:
                 found.append(value)
         return found
 
-    def _record(self, call: Call, operands: Operands, result: Any, done: list[Done]) -> None:
+    def _record(self, call: Call, operands: Operands, result: Any, done: Sequence[Done]) -> None:
         """Record the results of a call, and the operations that it was made of."""
         ledger = self.ledger
-        name = call.name
+        kind = call.kind
         args = call.args
-        if name == SETS_DATA:
+        if kind.name == SETS_DATA:
             ledger.touch(args[0])
             return
         known = len(ledger.nodes)
         results = [result] if type(result) is Tensor else tensors(result)
         sources = [operand for operand in operands if isinstance(operand, tuple)]
         base: OutputRef | None = None
-        changed = name == "setitem" or name.endswith("_")
-        if changed and args and isinstance(args[0], Tensor):
+        if kind.changes and args and isinstance(args[0], Tensor):
             results, base = self._changed_by(args[0])
-        self._note_uncounted(name, args, sources)
-        made = [self._result(name, tensor, operands, known, changed=changed) for tensor in results]
+        if kind.changes_uncounted:
+            self._note_uncounted(kind.name, args, sources)
+        made = [self._result(kind, tensor, operands, known) for tensor in results]
         used = self._look_inside(done, sources, ledger.nodes[known:]) if done else ()
         unused = [source for source in sources if source[0] not in used] if used else sources
         for node in made:
@@ -171,15 +162,15 @@ class Calls(TorchFunctionMode):
                 ledger.attach(node, unused)
                 if base is not None and base[0] is not node:
                     ledger.attach_view(node, sources[0], base[0])
-        if name == "data" and results:
+        if kind.name == "data" and results:
             ledger.owners[id(results[0])] = args[0]
 
     def _note_uncounted(self, name: str, args: Sequence[Any], sources: list[OutputRef]) -> None:
         """Note what a call may have changed without a new version."""
-        if name in UNCOUNTED:
-            self.ledger.touch_buffers(sources)
-        elif name.startswith(FUSED):
+        if name.startswith(FUSED):
             self.ledger.touch_with_views(tensors(args))
+        else:
+            self.ledger.touch_buffers(sources)
 
     def _changed_by(self, tensor: Tensor) -> tuple[list[Tensor], OutputRef | None]:
         """Return what a change of a tensor gives a new version, and the base behind a view."""
@@ -188,9 +179,7 @@ class Calls(TorchFunctionMode):
         ledger.touch_owner(tensor if base is None else base)
         return ([tensor], None) if base is None else ([base], ledger.by_tensor.get(id(base)))
 
-    def _result(
-        self, name: str, tensor: Tensor, operands: Operands, first: int, *, changed: bool
-    ) -> Node | None:
+    def _result(self, kind: Kind, tensor: Tensor, operands: Operands, first: int) -> Node | None:
         """Record a result and return its node, or None if it is no new one."""
         ledger = self.ledger
         fn = function_of(tensor)
@@ -198,21 +187,22 @@ class Calls(TorchFunctionMode):
             new = fn not in ledger.by_fn
             merged = ledger.merge(fn, tensor, first) if new and type(tensor) not in PLAIN else None
             node, _ = merged or ledger.node_of(tensor)
-            if not new or name in ENGINE:
+            if not new or kind.runs_engine:
                 return None
-            node.op = name
+            node.op = kind.name
         elif tensor.requires_grad and ledger.is_leaf(tensor):
             return None
         else:
             known = ledger.by_tensor.get(id(tensor))
+            changed = kind.changes
             if not changed and known is not None and known[0].outputs[known[1]].is_current(tensor):
                 return None
-            node, _ = ledger.constant(tensor, name if operands else "constant")
+            node, _ = ledger.constant(tensor, kind.name if operands else "constant")
         node._operands = [v[0] if isinstance(v, tuple) else v for v in operands]
         return node
 
     def _look_inside(
-        self, done: list[Done], sources: list[OutputRef], new: list[Node]
+        self, done: Sequence[Done], sources: list[OutputRef], new: list[Node]
     ) -> set[Node]:
         """Pair the operations that the call was made of with the tensors that they produced.
 

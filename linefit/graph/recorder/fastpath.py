@@ -20,7 +20,7 @@ from linefit.graph.recorder.calls import Calls
 ASKING = {"torch.nn.modules.activation", "torch.nn.modules.transformer"}
 _asked = torch.overrides.has_torch_function  # torch's own
 _lock = threading.Lock()
-_running: list[object] = []  # recordings, in whatever thread
+_running: list[object] = []  # recordings, of all threads
 
 
 def _is_overridden(args: Any) -> bool:

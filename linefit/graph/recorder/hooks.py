@@ -36,9 +36,12 @@ class GradientHook:
         was_paused = self.state.paused
         self.state.paused = True
         with torch._C.DisableTorchFunction():
-            node.outputs[0].copy_grad()
-            self.grad_before = node.accumulated
-            self.arrived = copied(received[0]) if received else None
+            output = node.outputs[0]
+            output.copy_grad()
+            self.grad_before = output.accumulated
+            self.state.copies.begin(torch._C._current_graph_task_id())
+            copy = copied if _has_hooks(output) else self.state.copies.of
+            self.arrived = copy(received[0]) if received else None
         self.state.paused = was_paused
         self.state.clock.go_on()
 
@@ -54,32 +57,74 @@ class GradientHook:
         state.paused = True
         state.ticks += 1
         with torch._C.DisableTorchFunction():
-            node.add_run(self._run(node, sent, received))
+            node.add_run(self._run(node, sent, received, task))
         state.paused = was_paused
         state.clock.go_on()
 
-    def _run(self, node: Node, sent: Gradients, received: Gradients) -> Run:
+    def _run(self, node: Node, sent: Gradients, received: Gradients, task: int) -> Run:
         """Return what a node has received and sent, as copies."""
-        task = torch._C._current_graph_task_id()
+        state = self.state
         kept = torch._C._autograd._get_current_graph_task_keep_graph()
-        readable = all(grad is None or is_readable(grad) for grad in (*sent, *received))
         hooked = any(map(_has_hooks, node.outputs))
+        state.copies.begin(task)
         if node.is_leaf:
-            node.outputs[0].copy_grad()
-            received = (node.accumulated,)
-            sent = (self.grad_before,)
-        else:
-            received = tuple(map(copied, received))
-            sent = tuple(map(copied, sent))
+            return self._run_of_leaf(node, received, Run(task, state.ticks, (), (), kept, hooked))
+        of = state.copies.of
+        got = tuple(map(copied, received)) if hooked else tuple(map(of, received))
+        gave = tuple(map(of, sent))
+        readable = _is_whole(got, received) and _is_whole(gave, sent)
+        return Run(task, state.ticks, got, gave, kept, hooked, None, readable)
+
+    def _run_of_leaf(self, node: Node, received: Gradients, run: Run) -> Run:
+        """Return a leaf's run: its ``.grad`` before and after, and what has arrived for it."""
+        output = node.outputs[0]
         arrived = self.arrived
+        before = self.grad_before
         self.grad_before = None
         self.arrived = None
-        return Run(task, self.state.ticks, received, sent, kept, hooked, arrived, readable=readable)
+        if before is None and not run.hooked and received and _is_grad_of(output, received[0]):
+            output.accumulated = arrived
+        else:
+            output.copy_grad()
+        return run._replace(
+            received=(output.accumulated,),
+            sent=(before,),
+            arrived=arrived,
+            readable=all(grad is None or is_readable(grad) for grad in received),
+        )
+
+
+def _is_whole(copies: Gradients, gradients: Gradients) -> bool:
+    """Whether all gradients could be copied."""
+    for copy, gradient in zip(copies, gradients, strict=True):
+        if copy is None and gradient is not None:
+            return False
+    return True
+
+
+def _is_grad_of(output: Output, gradient: Tensor | None) -> bool:
+    """Whether torch has taken a gradient as it is for the ``.grad`` of a leaf, which had none."""
+    tensor = output._tensor
+    grad = None if tensor is None else tensor.grad
+    if grad is None or gradient is None or type(grad) is not Tensor or type(gradient) is not Tensor:
+        return False
+    if grad.layout != torch.strided or gradient.layout != torch.strided or grad.is_nested:
+        return False
+    return (
+        is_readable(gradient)
+        and grad.data_ptr() == gradient.data_ptr() != 0
+        and grad.shape == gradient.shape
+        and grad.stride() == gradient.stride()
+        and grad._version == gradient._version
+    )
 
 
 def _has_hooks(output: Output) -> bool:
     """Whether the user has put hooks on a tensor, which may change its gradient."""
     tensor = output._tensor
-    return tensor is not None and bool(
-        tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None)
+    if tensor is None:
+        return False
+    return bool(
+        tensor._backward_hooks
+        or (output.is_leaf and getattr(tensor, "_post_accumulate_grad_hooks", None))
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from functools import cache, lru_cache
+from functools import cache
 from types import BuiltinFunctionType, GetSetDescriptorType, MethodDescriptorType, MethodWrapperType
 from types import WrapperDescriptorType as SlotType
 from typing import Any, NamedTuple
@@ -83,14 +83,16 @@ class Listening(AbstractContextManager[list[Done]]):
         _latest.remove(self.done)
 
 
-def can_listen(function: Any, types: Iterable[Any]) -> bool:
-    """Whether the operations of a call can be seen: torch's own, and in no mode of the user's."""
-    if torch._C._len_torch_dispatch_stack() or any(kind not in PLAIN for kind in types):
-        return False
+def can_listen(types: Iterable[Any]) -> bool:
+    """Whether the operations of a call can be seen: on plain tensors, in no mode of the user's."""
+    return not torch._C._len_torch_dispatch_stack() and all(kind in PLAIN for kind in types)
+
+
+def is_torchs(function: Any) -> bool:
+    """Whether a function is torch's own, rather than one that a library has made overridable."""
     return isinstance(function, IN_C) or getattr(function, "__module__", None) in IN_PYTHON
 
 
-@lru_cache(maxsize=4096)
 def is_one_operation(function: Any, name: str) -> bool:
     """Whether a call is one operation of autograd's, so that there is nothing to see inside."""
     if name in SINGLE:

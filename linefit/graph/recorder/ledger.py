@@ -124,14 +124,14 @@ class Ledger:
     def pair(self, node: Node, number: int, tensor: Tensor) -> OutputRef:
         """Pair a tensor with the output of a node that it is; an in-place change ends the old pair.
 
-        A view whose history torch has rewritten gets a new node, like any other result.
+        A view whose history torch has rewritten is given a new node, like any other result.
         """
         output = node.outputs[number]
+        earlier = self.by_tensor.get(id(tensor))
         if output._tensor is None and output._copy is None:
             output.capture(tensor, max_elements=self.max_elements)
             output.name = output.name or self.names.get(id(tensor))
         if output._tensor is tensor:  # else nothing keeps its identity from being used again
-            earlier = self.by_tensor.get(id(tensor))
             if earlier is not None and earlier[0] is not node:
                 earlier[0].outputs[earlier[1]]._tensor = None
             self.by_tensor[id(tensor)] = (node, number)
@@ -143,12 +143,16 @@ class Ledger:
         if node is not None:
             return node
         for fn in new_functions(start, self.by_fn):
-            self._add(fn, fn.variable if type(fn).__name__ == "AccumulateGrad" else None)
-        return self.by_fn[start]
+            node = self._add(fn, fn.variable if type(fn).__name__ == "AccumulateGrad" else None)
+        return self.by_fn[start] if node is None else node
 
-    def _add(self, fn: Any, variable: Tensor | None) -> None:
+    def _add(self, fn: Any, variable: Tensor | None) -> Node:
         leaf = variable is not None
-        outputs = tuple(Output(requires_grad=True, is_leaf=leaf) for _ in _metadata(fn))
+        count = len(_metadata(fn))
+        if count == 1:
+            outputs: tuple[Output, ...] = (Output(requires_grad=True, is_leaf=leaf),)
+        else:
+            outputs = tuple([Output(requires_grad=True, is_leaf=leaf) for _ in range(count)])
         node = Node("leaf" if leaf else _op(fn), fn, outputs)
         node._sources = [self._source(node, *source) for source in fn.next_functions]
         self._append(node)
@@ -162,6 +166,7 @@ class Ledger:
             self.handles += [handle, fn.register_prehook(hook.before)]
         else:
             node.saved = self.saved.of(fn, node, self._maker)
+        return node
 
     def _append(self, node: Node) -> None:
         node.scope = self.state.scope
@@ -291,6 +296,8 @@ class Ledger:
                 if fn is not None and fn not in self.by_fn and self.saved.is_new(fn):
                     self.node_of(tensor)
             self._name_outputs(names)
+            for fn in self.leaves:
+                self.by_fn[fn].outputs[0].reread_grad()  # the body may have clipped or cleared it
 
     def _name_outputs(self, names: Mapping[int, tuple[str, Tensor]]) -> None:
         """Name the outputs after the variables that hold their tensors, earlier versions too."""
@@ -312,7 +319,7 @@ class Ledger:
     def catch_up(self) -> None:
         """Record the calls of custom Functions that have returned: torch announces none of them.
 
-        Their results were constants within ``forward`` and have got their ``grad_fn`` since.
+        Their results were constants inside ``forward`` and have received their ``grad_fn`` since.
         """
         with self._working("custom Functions", ()):
             for node, number in list(self.by_tensor.values()):
@@ -338,6 +345,7 @@ class Ledger:
         """Drop everything, the latest nodes first."""
         for handle in self.handles:
             handle.remove()
+        self.state.copies.clear()
         self.by_tensor.clear()
         self.merged.clear()
         self.leaves.clear()
@@ -353,7 +361,7 @@ class Ledger:
 
 def _accumulator(leaf: Tensor) -> Any:
     """Return the backward node of a leaf, in any mode and with any layout; None if it has none."""
-    alone = torch._C.DisableTorchFunction()  # a subclass of Tensor would add a node of its own
+    alone = torch._C.DisableTorchFunction()  # a subclass of Tensor would add its own node
     with alone, torch.inference_mode(mode=False), torch.enable_grad():
         plain = leaf.layout == torch.strided and not leaf.is_nested
         fn = (leaf.view_as(leaf) if plain else leaf.clone()).grad_fn
@@ -362,7 +370,7 @@ def _accumulator(leaf: Tensor) -> Any:
 
 def _op(fn: Any) -> str:
     name = type(fn).__name__
-    if isinstance(fn, BackwardCFunction):
+    if issubclass(type(fn), BackwardCFunction):
         return name.removesuffix("Backward")
     return names.of_backward(name)
 

@@ -55,7 +55,7 @@ def takes_numbers(op: str) -> bool:
 def of_tensors(variables: Mapping[str, Any]) -> dict[int, tuple[str, Tensor]]:
     """Return the name of every tensor that variables hold, by the tensor's identity.
 
-    A variable that is a tensor goes before one that contains it: a module, list, tuple or dict.
+    A variable that is a tensor takes precedence over a module, list, tuple or dict that holds it.
     """
     public = [(name, v) for name, v in variables.items() if not name.startswith("_")]
     found: dict[int, tuple[str, Tensor]] = {}

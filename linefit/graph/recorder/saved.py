@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -36,34 +36,48 @@ class SavedTensors:
 
     def of(self, fn: Any, node: Node, maker: Maker) -> tuple[Saved, ...]:
         """Return the tensors that a backward node has saved, with the nodes that made them."""
-        custom = isinstance(fn, BackwardCFunction)
-        names = () if custom else _names(fn.__class__)
-        hooked = torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
+        kind = type(fn)
+        custom = issubclass(kind, BackwardCFunction)
+        names = () if custom else _names(kind)  # type: ignore[arg-type]
+        hooked = _hooks(True) is not None
         self.hooked = self.hooked or hooked
         if hooked or not (names or custom) or not self.is_new(fn):
             return ()
         if custom:
-            return () if self.hooked else tuple(_several("saved", fn, "saved_tensors", node, maker))
+            return () if self.hooked else tuple(_of_custom(fn, node, maker))
         found: list[Saved] = []
         for name, attribute in names:
-            found += _several(name, fn, attribute, node, maker)
+            try:
+                kept = getattr(fn, attribute)
+            except RuntimeError:  # a backward pass has freed it, or it was changed in place
+                continue
+            if type(kept) is Tensor:
+                found.append(Saved(name, kept, *maker(node, kept)))
+            elif kept is not None:
+                found += _several(name, kept, node, maker)
         return tuple(found)
 
 
+_hooks = torch._C._autograd._top_saved_tensors_default_hooks
+
+
 @cache
-def _names(kind: Hashable) -> Sequence[tuple[str, str]]:
+def _names(kind: type) -> Sequence[tuple[str, str]]:
     raw = (name for name in dir(kind) if name.startswith("_raw_saved_"))
     return [(name.removeprefix("_raw_saved_"), name.removeprefix("_raw")) for name in raw]
 
 
-def _several(name: str, fn: Any, attribute: str, node: Node, maker: Maker) -> Sequence[Saved]:
-    """Return the saved tensors behind one attribute: none, one or a list of them."""
+def _of_custom(fn: Any, node: Node, maker: Maker) -> Sequence[Saved]:
+    """Return what a custom Function has saved."""
     try:
-        kept = getattr(fn, attribute)
-    except RuntimeError:  # a backward pass has freed it, or it was changed in place
+        kept = fn.saved_tensors
+    except RuntimeError:
         return ()
-    if kept is None:
-        return ()
+    return () if kept is None else _several("saved", kept, node, maker)
+
+
+def _several(name: str, kept: Any, node: Node, maker: Maker) -> Sequence[Saved]:
+    """Return the saved tensors that one attribute holds: one or a list of them."""
     if isinstance(kept, Tensor):
         return (Saved(name, kept, *maker(node, kept)),)
     parts = enumerate(kept)

@@ -36,7 +36,7 @@ class _ModuleHooks:
         enter(self.ledger, f"{known[0]}: {kind}" if known else kind)
 
     def after(self, module: nn.Module, _args: Any, result: Any) -> None:
-        """Run after it, also when it has raised an error."""
+        """Run after the module's ``forward``, even when it raises."""
         if self._is_elsewhere():
             return
         self.ledger.take_in(result)  # a custom Function's result belongs to this scope

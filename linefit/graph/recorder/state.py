@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+from linefit.graph.nodes import copied, version_of
 from linefit.graph.recorder.clock import Clock
+
+
+class Copies:
+    """Copies of gradients on their way through a pass: what one node sends the next one receives.
+
+    So most gradients are copied once: the tensor that arrives is the one that was sent, or its
+    version says that it was changed.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Tensor], int, Tensor]] = {}
+        self._task = -1
+
+    def begin(self, task: int) -> None:
+        """Forget the gradients of an earlier backward pass."""
+        if task != self._task:
+            self._known.clear()
+            self._task = task
+
+    def of(self, grad: Tensor | None) -> Tensor | None:
+        """Return a copy of a gradient; None if it has no numbers that can be read."""
+        if grad is None:
+            return None
+        version = version_of(grad)
+        known = self._known.get(id(grad))
+        if known is not None and known[1] == version and known[0]() is grad:
+            return known[2]
+        copy = copied(grad)
+        if copy is not None:
+            self._known[id(grad)] = (weakref.ref(grad), version, copy)
+        return copy
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._known.clear()
 
 
 class Failure(NamedTuple):
@@ -25,7 +62,7 @@ class State:
     Attributes
     ----------
     paused : bool
-        Whether the recorder or the engine is at work, so that what torch does is not the user's.
+        Whether the recorder or the engine is running, so that calls of torch are not the user's.
     failed : Failure or None
         Why the recording could not go on, where it could not.
     ticks : int
@@ -34,6 +71,8 @@ class State:
         The calls of modules that are running, the outermost first.
     clock : Clock
         How long what has run so far has taken.
+    copies : Copies
+        Copies of the gradients that are on their way.
     """
 
     def __init__(self) -> None:
@@ -42,9 +81,10 @@ class State:
         self.ticks = 0
         self.scope: tuple[str, ...] = ()
         self.clock = Clock()
+        self.copies = Copies()
 
     def fail(self, place: str, values: Sequence[Any], error: Exception) -> None:
-        """Keep the first error of the recorder for whoever reads the graph."""
+        """Keep the recorder's first error, to be raised when the graph is read."""
         if self.failed is None:
             kinds = sorted({_kind(v) for v in tree_leaves(values) if isinstance(v, Tensor)})
             self.failed = Failure(place, kinds, error)

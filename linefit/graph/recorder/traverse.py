@@ -16,8 +16,13 @@ Numbers = MutableMapping[Node, dict[int, Node]]  # by their user and their numbe
 
 def new_functions(start: Any, known: Collection[Any]) -> list[Any]:
     """Return the backward nodes behind ``start`` that are not known yet, inputs first."""
-    if all(source is None or source in known for source, _ in start.next_functions):
-        return [start]  # as nearly always
+    for source, _ in start.next_functions:
+        if source is not None and source not in known:
+            return _behind(start, known)
+    return [start]  # as nearly always
+
+
+def _behind(start: Any, known: Collection[Any]) -> list[Any]:
     found: list[Any] = []
     seen = set()
     stack = [(start, False)]

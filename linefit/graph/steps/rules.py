@@ -1,7 +1,7 @@
 """The local derivatives of common operations, computed from the recorded values.
 
 Each is multiplied by the incoming gradient and compared with what autograd has sent.  An operation
-that is not in the table, or used in a way that the table does not cover, gets no local derivative,
+that is not in the table, or used in a way that the table does not cover, has no local derivative,
 never a wrong one.
 """
 

@@ -121,7 +121,8 @@ class _Hook(PassStep):
 
     @property
     def words(self) -> str:
-        node, output = self.nodes[0], self.output
+        node = self.nodes[0]
+        output = self.output
         if not self.certain:
             return sentences.other_gradient(node, output, self.before, self.after)
         return sentences.hook(node, output, self.before, self.after, stored=self.stored)
@@ -255,7 +256,7 @@ class _BackwardPasses:
     ) -> Iterator[PassStep]:
         """Yield the steps of the gradients that a module's backward hooks have changed.
 
-        Torch puts a node of its own around such a module; without hooks it changes nothing.
+        Torch puts its own node around such a module; without hooks it changes nothing.
         """
         if node.backward_name != MODULE_HOOK:
             return

@@ -1,0 +1,59 @@
+"""Judge an answer: run this cell first; it needs nothing but Python."""
+
+import base64
+import json
+
+
+def read(text):
+    """Return answers and hints, which nobody should read by accident."""
+    return json.loads(base64.b64decode(text))
+
+
+def check(name, given):
+    """Say whether an answer is right, or what the usual mistake behind it is."""
+    if given is ...:
+        print("Put your answer in place of the three dots.")
+        return None
+    exercise = KEPT[name]
+    given = value_of(given, exercise["kind"])
+    wanted = exercise["answer"] if exercise["kind"] in ("order", "node") else [exercise["answer"]]
+    if any(same(given, each, exercise) for each in wanted):
+        print("Right.", exercise["why"])
+        return True
+    for wrong, hint in zip(exercise["wrong"], exercise["hints"]):
+        group = wrong if exercise["kind"] == "node" else [wrong]
+        if any(same(given, each, exercise) for each in group):
+            print(hint)
+            return False
+    print("Not yet.")
+    return False
+
+
+def value_of(given, kind):
+    """Return what was given as plain numbers and letters; code is run."""
+    if kind == "code":
+        try:
+            return flat(given())
+        except Exception as error:
+            return type(error).__name__
+    if kind == "pick":
+        return given.strip().upper()
+    return list(given) if kind == "order" else float(given)
+
+
+def flat(value):
+    """Return all numbers of a nested list."""
+    if isinstance(value, (list, tuple)):
+        return [number for part in value for number in flat(part)]
+    return [float(value)]
+
+
+def same(given, wanted, exercise):
+    """Whether two answers are the same, numbers within the tolerance."""
+    if isinstance(given, list) and isinstance(wanted, list):
+        return len(given) == len(wanted) and all(
+            same(one, other, exercise) for one, other in zip(given, wanted)
+        )
+    if isinstance(given, (int, float)) and isinstance(wanted, (int, float)):
+        return abs(given - wanted) <= exercise["tolerance"] * (abs(wanted) or 1)
+    return given == wanted

@@ -1,0 +1,225 @@
+"""Exercises on a tiny site: what their schema refuses, what is executed, and what is written."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from exercise_runner import ExerciseError, run
+from exercises import SchemaError, read, shuffled
+from micropython import script
+from sources import DOCS, NPM
+
+NUMBER = {
+    "id": "twice",
+    "kind": "number",
+    "rung": "core",
+    "code": "a = torch.tensor(3.0, requires_grad=True)\n(a * a).backward()\n",
+    "ask": "What is `a.grad`?",
+    "answer": "a.grad",
+    "wrong": [{"value": 3, "hint": "Along **one** edge only."}],
+    "why": "Two edges.",
+}
+PICK = NUMBER | {
+    "id": "pick",
+    "kind": "pick",
+    "code": "print(1 + 1)",
+    "wrong": [{"option": "11", "hint": "Those are numbers."}],
+}
+del PICK["answer"]
+ORDER = NUMBER | {
+    "id": "order",
+    "kind": "order",
+    "code": "",
+    "lines": "a = 1\nb = a + 1\n",
+    "check": "b",
+    "wrong": [{"order": "2 1", "hint": "There is no a yet."}],
+}
+del ORDER["answer"]
+NODE = NUMBER | {
+    "id": "node",
+    "kind": "node",
+    "code": "x = torch.ones(2, requires_grad=True)\nwith graph.record() as g:\n    c = x.sum()\n",
+    "answer": "box('x')",
+    "wrong": [{"node": "box('c')", "hint": "That is the sum."}],
+}
+CODE = NUMBER | {
+    "id": "code",
+    "kind": "code",
+    "code": "",
+    "start": "def f(x):\n    return 0.0\n",
+    "solution": "def f(x):\n    return 2 * x\n",
+    "result": "[f(1.0), f(2.0)]",
+    "answer": "[2.0, 4.0]",
+    "wrong": [
+        {"code": "def f(x):\n    return x\n", "hint": "Twice as much."},
+        {"code": "def f():\n    return 1\n", "hint": "It takes x."},
+    ],
+}
+ALL = [NUMBER, PICK, ORDER, NODE, CODE]
+
+
+def built(site, tmp_path, *given):
+    """Return the page of some exercises, and what the build warned of."""
+    root = tmp_path / "linefit"
+    root.mkdir()
+    (root / "empty.py").touch()
+    form = "```{{exercise}} About *{}*\n{}```\n"
+    texts = [form.format(each["id"], yaml.safe_dump(each)) for each in given]
+    page = "# Practice\n\n## Core\n\n" + "\n".join(texts) + "\n```{exercise-counts}\n```\n"
+    settings = {
+        "myst_substitutions": {"wheel": "w.whl"},
+        "exclude_patterns": ["_build"],
+    }
+    (tmp_path / "pyproject.toml").touch()
+    extensions = ["myst_nb", "exercises"]
+    app = site(extensions, {"index.md": page}, **settings)
+    app.build()
+    html = (app.outdir / "index.html").read_text(encoding="utf-8")
+    return BeautifulSoup(html, "html.parser"), app.warning.getvalue()
+
+
+def test_exercise_of_each_kind_becomes_an_element(site, tmp_path):
+    """There are question, hidden hints and a folded answer, and the facts that the script needs."""
+    soup, warnings = built(site, tmp_path, *ALL)
+    assert "exercise:" not in warnings
+    boxes = soup.select("section[data-exercise]")
+    assert [box["data-kind"] for box in boxes] == ["number", "pick", "order", "node", "code"]
+    for box, given in zip(boxes, ALL, strict=True):
+        hints = box.select(":scope > .ex-hint")
+        assert len(hints) == len(given["wrong"])
+        assert all(hint.has_attr("hidden") for hint in hints)
+        assert "Two edges." in box.select_one("details.ex-answer").text
+        assert box.h3.em.text == given["id"]
+    facts = [json.loads(box["data-facts"]) for box in boxes]
+    assert (facts[0]["answer"], facts[0]["wrong"]) == (6.0, [3.0])
+    assert facts[4] == {"answer": [2, 4], "wrong": [[1, 2], "TypeError"], "tolerance": 1e-3}
+    assert boxes[0].select_one(".ex-hint strong").text == "one"
+    options = [item.text.strip() for item in boxes[1].select(".ex-options > li")]
+    assert [["2", "11"][place] for place in facts[1]["shown"]] == options
+    assert boxes[3].select_one("svg.lfg")
+
+
+def test_answers_stand_once_more_for_paper_and_are_counted(site, tmp_path):
+    """At the end are all answers with their numbers, and a table counts the exercises."""
+    soup, _ = built(site, tmp_path, NUMBER, PICK)
+    sheet = soup.select_one(".ex-sheet")
+    assert [part.p.text for part in sheet.select(".ex-printed")] == [
+        "1. About twice",
+        "2. About pick",
+    ]
+    rows = [[cell.text for cell in row.select("td")] for row in soup.select(".ex-counts tbody tr")]
+    assert rows == [["Practice", "0", "2", "0", "2"], ["All", "0", "2", "0", "2"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "riddle"}, "expected `kind:`"),
+        ({"why": None}, "why is NoneType, not str"),
+        ({"rung": "top"}, "the rung is one of warm-up, core, stretch"),
+        ({"lines": "x"}, "a number exercise has no lines"),
+        ({"wrong": []}, "at least one usual mistake"),
+        ({"wrong": [{"option": 3, "hint": "x"}]}, "each item of `wrong` has `value` and `hint`"),
+    ],
+)
+def test_schema_names_what_is_wrong(change, message):
+    """An exercise that is not written as it should be is refused with a reason."""
+    with pytest.raises(SchemaError, match=message):
+        read(yaml.safe_dump(NUMBER | change))
+
+
+def test_schema_names_what_is_missing():
+    """A field that a kind needs is asked for."""
+    with pytest.raises(SchemaError, match="a number exercise needs answer"):
+        read(yaml.safe_dump({key: NUMBER[key] for key in NUMBER if key != "answer"}))
+    with pytest.raises(SchemaError, match="this is not YAML"):
+        read("a: b: c")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (NUMBER | {"wrong": [{"value": "a.grad", "hint": "x"}]}, "cannot be told apart"),
+        (NUMBER | {"check": "a > 5"}, "the check fails"),
+        (NUMBER | {"code": "1 / 0"}, "raises: true"),
+        (PICK | {"wrong": [{"option": "2", "hint": "x"}]}, "two options are the same"),
+        (PICK | {"code": "pass"}, "prints nothing"),
+        (ORDER | {"lines": "b = 1\na = 1\n", "also": []}, "gives the right result"),
+        (ORDER | {"also": ["2 1"]}, "under `also` gives something else"),
+        (ORDER | {"wrong": [{"order": "1 1", "hint": "x"}]}, "each line once"),
+        (NODE | {"wrong": [{"node": "box('x')", "hint": "x"}]}, "meant once at most"),
+        (NODE | {"answer": "box('y')"}, "meant once at most"),
+        (CODE | {"solution": "def f(x):\n    return 3 * x\n"}, "the solution gives"),
+        (CODE | {"start": CODE["solution"]}, "right already"),
+        (CODE | {"nudge": "[1.0, 1.0]"}, "a nudge gives"),
+    ],
+)
+def test_build_refuses_what_does_not_hold(given, message):
+    """An answer or a hint that its own code contradicts does not get onto a page."""
+    with pytest.raises(ExerciseError, match=message):
+        run(given)
+
+
+def test_fault_is_a_warning_that_names_its_place(site, tmp_path):
+    """The build tells which exercise is at fault, and writes the others."""
+    soup, warnings = built(site, tmp_path, NUMBER, PICK | {"code": "pass"})
+    assert "index.md" in warnings
+    assert "pick: ExerciseError: the code prints nothing" in warnings
+    assert len(soup.select("[data-exercise]")) == 1
+
+
+def test_order_shown_is_never_the_right_one():
+    """The lines of an exercise are shown in another order, the same in each build."""
+    for count in range(2, 7):
+        for name in "abcdefgh":
+            assert shuffled(name, count) != list(range(count))
+            assert shuffled(name, count) == shuffled(name, count)
+            assert sorted(shuffled(name, count)) == list(range(count))
+
+
+def test_order_shown_is_none_of_those_that_are_right():
+    """Where several orders are right, the lines are shown in one that is not."""
+    right = [[0, 1, 2], [1, 0, 2], [0, 2, 1], [2, 0, 1], [2, 1, 0]]
+    assert shuffled("any", 3, right) == [1, 2, 0]
+
+
+def test_interpreter_is_one_small_script():
+    """MicroPython, its worker and the tape are in one file of less than half a megabyte."""
+    text = script(NPM / "@micropython" / "micropython-webassembly-pyscript")
+    notice, _, rest = text.partition("\n")
+    assert "MIT license" in notice
+    kept = json.loads(rest.removeprefix("window.exMicroPython = ").rstrip(";\n"))
+    assert kept.keys() == {"wasm", "worker", "tape"}
+    assert len(text) < 500_000
+    assert "import.meta" not in kept["worker"]
+
+
+def test_interpreter_of_another_form_is_refused(tmp_path):
+    """A release that the site does not know how to start ends the build."""
+    shutil.copytree(NPM / "@micropython" / "micropython-webassembly-pyscript", tmp_path / "mp")
+    (tmp_path / "mp" / "micropython.mjs").write_text("export {}", encoding="utf-8")
+    with pytest.raises(Exception, match="This release of MicroPython has no"):
+        script(tmp_path / "mp")
+
+
+def test_tape_agrees_with_the_packages_own():
+    """The scalar tape computes the values and gradients that linefit.tape does."""
+    from linefit.tape import Tape
+
+    scope = {}
+    tape_file = DOCS / "_static" / "practice" / "scalar_tape.py"
+    exec(tape_file.read_text(encoding="utf-8"), scope)  # noqa: S102 - the site's own source
+
+    def f(x, y):
+        return (x * y - 2 * x) * x + y - 3
+
+    x, y = scope["Var"](1.5), scope["Var"](-0.5)
+    scope["backward"](f(x, y))
+    tape = Tape()
+    u, v = tape.variable(1.5), tape.variable(-0.5)
+    tape.backward(f(u, v))
+    assert (x.grad, y.grad) == (u.grad, v.grad)
+    assert scope["nudged"](lambda z: z**3, 2.0) == pytest.approx(12)
