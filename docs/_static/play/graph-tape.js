@@ -8,9 +8,10 @@
   const KEYWORDS = new Set(
     ("False None True and as assert async await break class continue def del elif else except " +
       "finally for from global if import in is lambda nonlocal not or pass raise return try while " +
-      "with yield torch").split(" "),
+      "with yield torch print").split(" "),
   );
   const HINTS = {
+    "_": "a name begins with a letter",
     "^": "a power is written **",
     "×": "a product is written *",
     "·": "a product is written *",
@@ -136,8 +137,8 @@
   }
 
   function powExponent(g, x, y, r) {
-    const product = times(g, times(r, map(x, Math.log)));
-    return zeroWhere(zip(x, y, (a, b) => Number(a === 0 && b >= 0)), product, 0);
+    const slope = times(r, map(x, Math.log));
+    return times(g, zeroWhere(zip(x, y, (a, b) => Number(a === 0 && b >= 0)), slope, 0));
   }
 
   const UNARY = {
@@ -177,7 +178,7 @@
     // which of them, by whether a gradient is wanted for the first and for the second operand
     mul: (first, second) => [first && "other", second && "self"],
     div: (first, second) => ["other", second && "self"],
-    pow: (first, second) => ["exponent", second && "result", "self"],
+    pow: () => ["exponent", "result", "self"],
   };
 
   // Python's arithmetic of plain numbers, which autograd does not see.
@@ -258,7 +259,11 @@
 
     // number / tensor: torch multiplies the number by the reciprocal.
     quotient(x, y) {
+      if (!y.tracked) {
+        return this.record("div", [x, y], map(y.value, (v) => (1 / v) * x), null, [], []);
+      }
       const inverse = this.unary("reciprocal", y);
+      inverse.written = null; // the user has written no call of it
       const value = map(inverse.value, (v) => v * x);
       const rules = [null, (g) => map(g, (v) => v * x)];
       return this.record("div", [x, inverse], value, "MulBackward0", rules, ["other"], [x, y]);
@@ -338,7 +343,7 @@
     let at = 0;
     while (at < line.length) {
       const rest = line.slice(at, at + 400);
-      const [match] = /^(\s+|#.*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|\*\*|[-+*/(),=])/.exec(rest) ?? [];
+      const [match] = /^(\s+|#.*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z]\w*|\*\*|[-+*/(),=])/.exec(rest) ?? [];
       if (!match) {
         const sign = [...rest][0];
         const hint = HINTS[sign] ? `: ${HINTS[sign]}` : "";
@@ -513,7 +518,9 @@
       throw new ProgramError(`the result is the plain number ${last.value}: expected an input in it`, last.line, last.column);
     }
     if (last.name === null) {
+      const taken = new Set([...parsed.inputs, ...parsed.given.keys()]);
       last.name = "result";
+      for (let i = 2; taken.has(last.name); i += 1) last.name = `result${i}`;
       if (last.value.name === null) last.value.name = last.name;
     }
     return { tape, ...parsed, result: last.value };
