@@ -519,7 +519,7 @@
     }
     if (last.name === null) {
       const taken = new Set([...parsed.inputs, ...parsed.given.keys()]);
-      last.name = "result";
+      Object.assign(last, { name: "result", bare: true });
       for (let i = 2; taken.has(last.name); i += 1) last.name = `result${i}`;
       if (last.value.name === null) last.value.name = last.name;
     }
