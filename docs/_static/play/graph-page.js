@@ -453,6 +453,7 @@
 
   Object.assign(graph, { parse, write, valueOfText: valueOf, programOf: code });
   const start = () => document.querySelectorAll(".gp-app").forEach(wire);
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-  else start();
+  // The player's script comes later on the page than this one.
+  if (document.readyState === "complete") start();
+  else document.addEventListener("DOMContentLoaded", start);
 })();
