@@ -46,7 +46,7 @@
     for (const part of text.split(";").filter(Boolean)) {
       const [, name, value] = /^([A-Za-z]\w*):(.*)$/s.exec(part) ?? [];
       if (name === undefined || valueOf(value) === undefined) return undefined;
-      found.set(name, value.trim());
+      found.set(name, value.trim().replace(/,\s*/g, ", "));
     }
     return found;
   }
@@ -90,9 +90,10 @@
     const plain = preset(state.preset, presets);
     const parts = [["preset", state.preset]];
     if (state.program !== plain.program) parts.push(["program", state.program]);
-    const changed = inputs.filter((name) => state.values.get(name) !== plain.values.get(name));
+    const bare = (values, name) => values.get(name)?.replace(/\s/g, "");
+    const changed = inputs.filter((name) => bare(state.values, name) !== bare(plain.values, name));
     if (changed.length) {
-      parts.push(["values", changed.map((name) => `${name}:${state.values.get(name).replaceAll(" ", "")}`).join(";")]);
+      parts.push(["values", changed.map((name) => `${name}:${bare(state.values, name)}`).join(";")]);
     }
     const fixed = (set) => inputs.filter((name) => set.has(name)).join(",");
     if (fixed(state.fixed) !== fixed(plain.fixed)) parts.push(["fixed", fixed(state.fixed)]);
@@ -176,8 +177,14 @@
       if (found) {
         model = found;
         draw();
+      } else {
+        set(find(".lp-verdict"), model ? says.stale : says.broken);
+        set(find(".gp-message"), "");
       }
       place.classList.toggle("gp-stale", !found);
+      for (const panel of [find(".gp-nodes"), find(".gp-code")]) {
+        panel.hidden = !found || (panel.matches(".gp-nodes") && !place.hasChildNodes());
+      }
       const plain = write(state, presets, inputs) === `preset=${state.preset}`;
       find("[data-go=restore]").hidden = plain;
       remember();
@@ -312,7 +319,8 @@
       const leaves = [...tape.leaves.values()];
       const told = (leaf) => `${leaf.name}.grad = ${leaf.grad ? graph.spoken(leaf.grad) : "None"}`;
       const grads = graph.list(leaves.filter((leaf) => leaf.tracked).map(told)) || "";
-      const values = { result: `${last.name} = ${graph.spoken(result.value)}`, grads, message: error,
+      set(find(".gp-message"), error ? say("message", { message: error }) : "");
+      const values = { result: `${last.name} = ${graph.spoken(result.value)}`, grads,
         count, size: result.value.data.length, name: last.name, leaf: result.name, most: MOST.nodes,
         node: failed?.backward };
       if (error === graph.RELEASED) return say("released", values);
@@ -332,17 +340,16 @@
     // ---- A node and its local derivatives
 
     function fillNodes(drawn) {
-      const kept = Number(nodes.value);
-      find(".gp-nodes").hidden = !drawn;
       if (!drawn) return;
+      const kept = picked ? model.graph.nodes[Number(nodes.value)] : undefined;
       nodes.replaceChildren(...model.graph.nodes.map((node) => {
         const option = document.createElement("option");
         option.value = node.index;
         option.textContent = node.name || node.op === "number" ? graph.title(node) : graph.call(node);
         return option;
       }));
-      const last = model.result.index;
-      pick(model.graph.nodes[kept] && picked && graph.kind(model.graph.nodes[kept]) === "operation" ? kept : last);
+      picked = Boolean(kept);
+      pick((kept ?? model.result).index);
     }
 
     let picked = false; // whether the reader has chosen the node
@@ -350,7 +357,7 @@
       const node = model.graph.nodes[index];
       nodes.value = index;
       for (const box of place.querySelectorAll(".gp-picked")) box.classList.remove("gp-picked");
-      place.querySelector(`[id="gp-n${index}"]`)?.classList.add("gp-picked");
+      if (picked) place.querySelector(`[id="gp-n${index}"]`).classList.add("gp-picked");
       about.replaceChildren(...aboutNode(node).map((text) => {
         const item = document.createElement("li");
         item.textContent = text;
