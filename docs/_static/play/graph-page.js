@@ -13,7 +13,7 @@
   function valueOf(text) {
     const bare = text.trim();
     if (!bare || bare.length > 4000 || !/^[\d\s.,eE+\-[\]]+$/.test(bare)) return undefined;
-    const json = bare.replace(NUMBER, (each) => (Number.isFinite(Number(each)) ? String(Number(each)) : "x"));
+    const json = bare.replace(NUMBER, (each) => (Number.isFinite(Number(each)) ? ` ${Number(each)} ` : "x"));
     try {
       const list = !bare.startsWith("[") && bare.includes(",");
       const value = JSON.parse(list ? `[${json}]` : json);
@@ -257,7 +257,17 @@
         state.values.set(name, value.value);
         update();
       });
-      value.addEventListener("keydown", nudge);
+      value.addEventListener("keydown", (event) => {
+        const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+        if (!way || event.altKey || event.ctrlKey || event.metaKey) return;
+        event.preventDefault();
+        nudge(value, way * (event.shiftKey ? 10 : 1));
+      });
+      for (const button of row.querySelectorAll("button")) {
+        const way = Number(button.dataset.way);
+        button.setAttribute("aria-label", say(way < 0 ? "less" : "more", { name }));
+        button.addEventListener("click", () => nudge(value, way));
+      }
       wants.addEventListener("change", () => {
         if (wants.checked) state.fixed.delete(name);
         else state.fixed.add(name);
@@ -266,16 +276,13 @@
       return row;
     }
 
-    // Arrows change the number at the cursor.
-    function nudge(event) {
-      const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-      if (!way || event.altKey || event.ctrlKey || event.metaKey) return;
-      const field = event.target;
+    // Change the number at the cursor by so many tenths.
+    function nudge(field, tenths) {
       const at = field.selectionStart;
-      const hit = [...field.value.matchAll(NUMBER)].find((m) => m.index <= at && at <= m.index + m[0].length);
+      const numbers = [...field.value.matchAll(NUMBER)];
+      const hit = numbers.find((m) => at <= m.index + m[0].length) ?? numbers.at(-1);
       if (!hit) return;
-      event.preventDefault();
-      const next = String(Number((Number(hit[0]) + way * (event.shiftKey ? 1 : 0.1)).toPrecision(12)));
+      const next = String(Number((Number(hit[0]) + tenths / 10).toPrecision(12)));
       field.value = field.value.slice(0, hit.index) + next + field.value.slice(hit.index + hit[0].length);
       field.setSelectionRange(hit.index + next.length, hit.index + next.length);
       field.dispatchEvent(new Event("input"));

@@ -31,6 +31,7 @@
 
   // Tensors: a shape and its numbers in row-major order
 
+  const written = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
   const count = (shape) => shape.reduce((product, size) => product * size, 1);
   const scalar = (value) => ({ shape: [], data: Float64Array.of(value) });
   const full = (shape, value) => ({ shape, data: new Float64Array(count(shape)).fill(value) });
@@ -504,7 +505,7 @@
         const [one, other] = [valueOf(x).shape, valueOf(y).shape];
         const shape = broadcast(one, other);
         if (shape.includes(null)) {
-          fail(`shapes (${one.join(", ")}) and (${other.join(", ")}) do not fit together`);
+          fail(`shapes ${written(one)} and ${written(other)} do not fit together`);
         }
         if (count(shape) > LIMITS.elements) fail(`a tensor has at most ${LIMITS.elements} elements here`);
         return tape.binary(op, x, y);
@@ -548,7 +549,7 @@
     grad,
     graph: {
       FUNCTIONS, RELEASED, NO_GRAD, NOT_SCALAR, ProgramError, inputsOf, run, backward, refusal,
-      isNode, valueOf, tensor, nested, scalar, broadcast, map, zip, pow, sumTo, same, plus, times, total, sign, count,
+      isNode, valueOf, tensor, nested, scalar, broadcast, map, zip, pow, sumTo, same, plus, times, total, sign, count, written,
     },
   });
 })();

@@ -2,7 +2,7 @@
 // have them.  tests/site/test_play_graph.py compares every word with Graph.steps().
 "use strict";
 (() => {
-  const { isNode, count, zip, plus, times, map, pow, sumTo, same, sign } = globalThis.linefitPlay.graph;
+  const { isNode, nested, scalar, written, zip, plus, times, map, pow, sumTo, same, sign } = globalThis.linefitPlay.graph;
 
   // Numbers as Python writes them: exact ties go to the even digit, and zero keeps its sign.
 
@@ -45,7 +45,6 @@
 
   const writtenOut = (value) =>
     Array.isArray(value) ? `[${value.map(writtenOut).join(", ")}]` : number(value);
-  const shapeOf = ({ shape }) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 
   // Labels
 
@@ -62,12 +61,11 @@
   }
 
   function brief(tensor) {
-    const { nested } = globalThis.linefitPlay.graph;
     if (tensor.data.length <= FEW) {
       const text = writtenOut(nested(tensor));
       if (text.length <= WIDE) return text;
     }
-    return `${shapeOf(tensor)} ${rangeOf(tensor)}`;
+    return `${written(tensor.shape)} ${rangeOf(tensor)}`;
   }
 
   function spoken(tensor) {
@@ -269,7 +267,7 @@
     for (const node of tape.nodes) {
       const sources = node.operands.map((value) => {
         if (isNode(value)) return value;
-        const one = { op: "number", name: null, value: globalThis.linefitPlay.graph.scalar(value),
+        const one = { op: "number", name: null, value: scalar(value),
           operands: [], saved: [], tracked: false, isLeaf: true, backward: null };
         add(one);
         return one;
