@@ -291,6 +291,26 @@ def test_a_gradient_of_zero_does_not_hide_an_option():
     assert "×" not in "".join(special)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_gradient_that_fits_every_factor_hides_no_option(value):
+    """NaN times anything is NaN: where only that comes in, no special factor is shown."""
+    x = leaf(3.0)
+    with graph.record() as g:
+        y = 2**x * value
+    g.backward(y)
+    (said,) = [w for w in words(g, "backward") if "PowBackward2" in w]
+    assert "×" not in said
+
+
+def test_a_plain_integer_has_the_precision_of_the_result():
+    """Dividing by the integer 3 multiplies the gradient by a third in float64."""
+    x = leaf(2.0)
+    with graph.record() as g:
+        y = x / 3
+    g.backward(y)
+    assert "For x: 1 × (1 / 3 = 0.3333) → 0.3333." in " ".join(words(g, "backward"))
+
+
 def power_of_a_tensor():
     """Return the graph of a second derivative whose saved tensors are freed."""
     x, three = leaf(2.0), torch.tensor(3.0).double()

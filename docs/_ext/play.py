@@ -1,4 +1,7 @@
-"""Link to a state of the page to touch: ``{play}`the run that works <post>```."""
+"""Link to a state of a page to touch: ``{play}`the run that works <post>```.
+
+A graph's is ``{play}`a value used twice <graph:twice>```.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,20 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import ReferenceRole
 from sphinx.util.typing import ExtensionMetadata
 
-PAGE = "play/line"
+FOLDER = "play"
+USUAL = "line"
 
 
 class Play(ReferenceRole):
-    """Link to a preset of the page; on that page the link is also where its address leads."""
+    """Link to a preset of a page; on that page the link is also where its address leads."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the link, relative to the page, with the state in its fragment."""
-        fragment = f"preset={self.target}"
-        here = self.env.docname == PAGE
-        page = "" if here else "../" * self.env.docname.count("/") + f"{PAGE}.html"
+        before, _, preset = self.target.rpartition(":")
+        name = f"{FOLDER}/{before or USUAL}"
+        fragment = f"preset={preset}"
+        here = self.env.docname == name
+        page = "" if here else "../" * self.env.docname.count("/") + f"{name}.html"
         link = nodes.reference(self.rawtext, self.title, internal=True)
         link["refuri"] = f"{page}#{fragment}"
         ids = self.inliner.document.ids

@@ -94,23 +94,5 @@
     ].join("\n");
   }
 
-  // Pygments' classes for what stands out: the site's style colors them.
-  const TOKEN =
-    /(?<c1>#.*)|(?<kn>\b(?:import|from)\b)|(?<k>\b(?:for|in|with|None|True)\b)|(?<mf>\b\d[\d.]*(?:e[-+]?\d+)?\b)/g;
-
-  function colored(text) {
-    const parts = [];
-    let at = 0;
-    for (const match of text.matchAll(TOKEN)) {
-      const [kind] = Object.entries(match.groups).find(([, found]) => found !== undefined);
-      const span = document.createElement("span");
-      span.className = kind;
-      span.textContent = match[0];
-      parts.push(text.slice(at, match.index), span);
-      at = match.index + match[0].length;
-    }
-    return [...parts, text.slice(at)];
-  }
-
-  Object.assign(globalThis.linefitPlay.line, { code, colored });
+  globalThis.linefitPlay.line.code = code;
 })();

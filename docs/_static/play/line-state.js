@@ -2,7 +2,7 @@
 // All words are the page's: it holds them as templates with {names} in place of the numbers.
 "use strict";
 (() => {
-  const { line, run: runAll } = globalThis.linefitPlay;
+  const { line, program, run: runAll } = globalThis.linefitPlay;
   const LONGEST = 65536; // characters of an address that are read
   const MOST = { steps: 100000, points: 2000 };
   const SLICE = 8; // milliseconds of a frame that a run may take
@@ -161,10 +161,7 @@
     const all = (selector) => [...root.querySelectorAll(selector)];
     const data = JSON.parse(document.querySelector("[data-lp-presets]").dataset.lpPresets);
     const { sets, presets } = data;
-    const says = {};
-    for (const each of find("template").content.querySelectorAll("[data-say]")) {
-      says[each.dataset.say] = each.textContent.trim();
-    }
+    const says = program.wordsOf(root);
     const say = (key, values = {}) =>
       says[key].replace(/\{(\w+)\}/g, (_, name) => {
         const value = values[name];
@@ -382,13 +379,8 @@
       const given = points();
       const source = state.own ? null : sets[state.points].code;
       const text = line.code(settings, given, source, { never: says.never, kept: says.kept });
-      find(".lp-code code").replaceChildren(...line.colored(text));
-      for (const link of chips) {
-        const now = link.dataset.preset === state.preset;
-        if (now) link.setAttribute("aria-current", "true");
-        else link.removeAttribute("aria-current");
-        if (now) said.replaceChildren(...link.nextSibling.cloneNode(true).childNodes);
-      }
+      find(".lp-code code").replaceChildren(...program.colored(text));
+      choose(state.preset);
       const plain = write(state, sets, presets) === `preset=${state.preset}`;
       find("[data-go=restore]").hidden = plain;
       selected = Math.min(selected, Math.max(0, given.x.length - 1));
@@ -430,7 +422,7 @@
     find("[data-go=restore]").addEventListener("click", () => {
       load(`preset=${state.preset}`);
       remember();
-      chips.find((link) => link.dataset.preset === state.preset).focus();
+      choose(state.preset).focus();
     });
 
     // ---- Points and start: mouse, touch and keyboard
@@ -573,17 +565,7 @@
     });
     find("[data-go=remove]").addEventListener("click", () => points().x.length && remove());
 
-    find("[data-go=copy]").addEventListener("click", async (event) => {
-      const text = find(".lp-code code").textContent;
-      try {
-        await navigator.clipboard.writeText(text);
-      } catch {
-        getSelection().selectAllChildren(find(".lp-code code"));
-        document.execCommand("copy");
-      }
-      event.target.textContent = says.copied;
-      setTimeout(() => (event.target.textContent = says.copy), 1500);
-    });
+    program.copies(find("[data-go=copy]"), find(".lp-code code"), says);
 
     // ---- The address
 
@@ -618,18 +600,7 @@
       changed(true);
     }
 
-    const chips = [...document.querySelectorAll(".lp-presets a[href^='#preset=']")];
-    const said = document.createElement("p");
-    said.className = "lp-said";
-    for (const link of chips) {
-      link.dataset.preset = link.getAttribute("href").slice("#preset=".length);
-      const story = document.createElement("span");
-      story.className = "lp-story";
-      while (link.nextSibling) story.append(link.nextSibling);
-      link.after(story);
-    }
-    chips[0].closest("ul").after(said);
-    chips[0].closest("div").classList.add("lp-on");
+    const choose = program.presets(document.querySelector(".lp-presets"));
     window.addEventListener("hashchange", () => {
       const fragment = location.hash.slice(1);
       if (fragment !== written) load(fragment);

@@ -5,7 +5,8 @@
   const READING = 70; // milliseconds for a character
   const AT_LEAST = 1500;
 
-  function wire(player) {
+  // Begin at a step, and stop listening when the signal says that the player is gone.
+  function wire(player, { at: begin = 0, signal } = {}) {
     if (player.dataset.wired) return;
     player.dataset.wired = "yes";
     const find = (selector) => player.querySelector(selector);
@@ -220,29 +221,39 @@
 
     // On paper there are the finished figure and all steps.
     let before = null;
-    window.addEventListener("beforeprint", () => {
+    const beforePrint = () => {
       before = before || { at, open: list.open };
       pause();
       show(last, true);
       list.open = true;
-    });
-    window.addEventListener("afterprint", () => {
+    };
+    const afterPrint = () => {
       if (!before) return;
       list.open = before.open;
       show(before.at, true);
       before = null;
-    });
+    };
+    window.addEventListener("beforeprint", beforePrint, { signal });
+    window.addEventListener("afterprint", afterPrint, { signal });
 
     bar.hidden = false;
-    show(0, true);
+    show(begin, true);
     fit();
-    new ResizeObserver(() => requestAnimationFrame(fit)).observe(player);
+    const sizes = new ResizeObserver(() => requestAnimationFrame(fit));
+    sizes.observe(player);
+    if (signal) {
+      signal.addEventListener("abort", () => {
+        pause();
+        sizes.disconnect();
+      });
+    }
   }
 
   function wireAll() {
-    document.querySelectorAll(".lfg-player").forEach(wire);
+    for (const player of document.querySelectorAll(".lfg-player")) wire(player);
   }
 
+  globalThis.linefitPlayer = { wire };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", wireAll);
   else wireAll();
 })();

@@ -103,16 +103,17 @@ def local_derivative(
         return None
     x, x_name = operands[0]
     y, y_name = operands[-1]
-    if x is None or y is None or (_is_special(node.grad_fn) and not incoming.any()):
+    shows = incoming.nan_to_num(0, 0, 0).any()  # whether a wrong derivative would be noticed
+    if x is None or y is None or (_is_special(node.grad_fn) and not shows):
         return None
     rule = rules[edge.input]
     try:
-        value = rule.derivative(_wide(x), _wide(y), _wide(result))
+        value = rule.derivative(_wide(x, result), _wide(y, result), _wide(result, result))
     except RuntimeError:  # not defined for this kind of numbers or tensor
         return None
     formula = rule.formula.format(x=x_name, y=y_name, r=node.name or RESULT)
     summed = (incoming * value).numel() > outgoing.numel() > 0
-    agrees = _agrees(_wide(incoming), value, outgoing)
+    agrees = _agrees(_wide(incoming, result), value, outgoing)
     return LocalDerivative(formula, value, summed) if agrees else None
 
 
@@ -125,8 +126,13 @@ def _is_special(fn: Any) -> bool:
     )
 
 
-def _wide(tensor: Tensor) -> Tensor:
-    """Return a tensor of half the bits in float32, in which torch computes with it."""
+def _wide(tensor: Tensor, result: Tensor) -> Tensor:
+    """Return a tensor in the type in which torch computes with it.
+
+    That of half the bits is float32, and that of an integer the type of the result.
+    """
+    if not (tensor.is_floating_point() or tensor.is_complex()) and result.is_floating_point():
+        tensor = tensor.to(result.dtype)
     return tensor.float() if tensor.is_floating_point() and tensor.itemsize < SINGLE else tensor
 
 
