@@ -220,7 +220,7 @@ def descend(
     for step in range(steps):
         value = loss(slope, intercept, x, y)  # records the graph
         total = _total(value, slope)
-        total.backward()  # walks the graph, fills .grad and frees the graph
+        total.backward()  # walks the graph, fills .grad and frees what was saved
         if step == 0:
             _check_reached(slope, intercept)
         if not math.isfinite(total.item()) and not value.isfinite().all():

@@ -144,14 +144,14 @@ for dtype in (torch.float32, torch.float64):
 # ----------------------
 #
 # You can also compute an answer, from two figures about a GPU.
-# NVIDIA's data sheet gives the A100 (80 GB) 2039 GB/s between memory and processor.
+# NVIDIA's data sheet gives the A100 (80 GB, SXM) 2039 GB/s between memory and processor.
 # What starting an operation costs depends on driver and host, so take 5, 10 and 20 µs.
 # The bytes come from the list of the step's operations: each one reads its inputs and writes its
 # result.
 
 from torch.fx.experimental.proxy_tensor import make_fx
 
-BANDWIDTH = 2039e9  # bytes per second, NVIDIA A100 80 GB, data sheet
+BANDWIDTH = 2039e9  # bytes per second, NVIDIA A100 80 GB SXM, data sheet
 x, y = (t.float() for t in noisy_line(1000)[:2])
 a, b = (torch.ones((), requires_grad=True) for _ in "ab")
 

@@ -48,6 +48,17 @@ def test_page_needs_no_later_one(page):
     assert [needed for needed in links(needs) if needed not in before] == []
 
 
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_next_page_is_the_next(page):
+    """A page that a chapter calls the next one stands right after it in the order."""
+    after = ORDER[ORDER.index(page) + 1]
+    source = text(page)
+    said_to_be_next = re.findall(r"^Next: \{doc\}`/([^`]+)`", source, re.MULTILINE)
+    said_to_be_next += re.findall(r"\{doc\}`/([^`]+)` is the next page", source)
+    said_to_be_next += re.findall(r"\{doc\}`[Tt]he next page </([^>]+)>`", source)
+    assert set(said_to_be_next) <= {after}
+
+
 @pytest.mark.parametrize("level", STORY)
 def test_landing_page_has_a_card_for_each_page(level):
     """The cards of a level lead to its pages, in order, and those to be read show their minutes."""
