@@ -23,6 +23,11 @@ def mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return value
 
 
+def counted(shape: torch.Size) -> str:
+    """Return how many lines a batch has, in words."""
+    return f"{' × '.join(map(str, shape))} {'line' if shape.numel() == 1 else 'lines'}"
+
+
 def picked(value: Any, index: Any, shape: torch.Size) -> Any:
     """Return the part of a result that belongs to some lines of a batch of the given shape.
 

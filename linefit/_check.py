@@ -16,6 +16,9 @@ from torch._C._functorch import peek_interpreter_stack
 from linefit._numbers import ArrayLike, double, values
 
 
+COLUMN = "; a column of shape (n, 1) is made flat by ravel()"
+
+
 class Origin(NamedTuple):
     """Where coordinates count from, rounded, and what the rounding took; of shape (...) each."""
 
@@ -83,15 +86,14 @@ def _from_first(data: Tensor, rest: Tensor | None) -> tuple[Tensor, tuple[Tensor
 
 
 def _same_shape(x: Tensor, y: Tensor, least: int) -> None:
-    column = "; a column of shape (n, 1) is made flat by ravel()"
     if x.shape != y.shape:
         flat = x.numel() == y.numel() and 1 in {x.shape[-1:].numel(), y.shape[-1:].numel()}
-        shapes = f"{tuple(x.shape)} and {tuple(y.shape)}{column if flat else ''}"
+        shapes = f"{tuple(x.shape)} and {tuple(y.shape)}{COLUMN if flat else ''}"
         raise ValueError(f"x and y must have the same shape, but they have {shapes}.")
     n = x.shape[-1] if x.dim() else 1
     if x.dim() == 0 or x.numel() == 0 or n < least:
         what = "at least two points" if least == 2 else "a point"
-        hint = column if x.dim() == 2 and n == 1 else ""
+        hint = COLUMN if x.dim() == 2 and n == 1 else ""
         raise ValueError(
             f"A line needs {what} along the last axis; x and y have shape {tuple(x.shape)}{hint}."
         )
@@ -132,9 +134,21 @@ def _rounded(data: Tensor, origin: Tensor, name: str) -> Tensor:
 def _check_device(device: torch.device | str) -> None:
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
+    except (RuntimeError, TypeError, AssertionError) as error:  # a build without CUDA asserts
         reason = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(f"The device {str(device)!r} cannot be used here: {reason}.") from error
+
+
+def target_of(target: object) -> torch.device | torch.dtype:
+    """Return a device that is there, or a floating-point dtype, or raise with what came."""
+    if isinstance(target, torch.dtype):
+        if not target.is_floating_point:
+            raise TypeError(f"A line is held in floating-point numbers, not in {target}.")
+        return target
+    if not isinstance(target, str | torch.device):
+        raise TypeError(f'A device such as "cpu", or a dtype, is expected, not {target!r}.')
+    _check_device(target)
+    return torch.device(target)
 
 
 def finite(tensor: Tensor, name: str) -> None:
@@ -175,10 +189,16 @@ def weights_of(weights: ArrayLike | None, x: Tensor) -> Tensor | None:
     if weights is None:
         return None
     given = positive(weights, "weights")
-    if given.dim() and given.shape not in {x.shape, x.shape[-1:]}:
-        expected, got = tuple(x.shape), tuple(given.shape)
-        raise ValueError(f"weights must have shape () or {expected}, as x has, not {got}.")
+    check_per_point(given, x.shape, "weights")
     return given.to(x.device).expand(x.shape)
+
+
+def check_per_point(given: Tensor, shape: torch.Size, name: str) -> None:
+    """Raise ``ValueError`` unless there is a number for each point, or one for all."""
+    if given.dim() and given.shape not in {shape, shape[-1:]}:
+        expected, got = tuple(shape), tuple(given.shape)
+        hint = COLUMN if got == (expected[-1], 1) else ""
+        raise ValueError(f"{name} must have shape () or {expected}, as x has, not {got}{hint}.")
 
 
 def through_of(

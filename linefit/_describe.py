@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from linefit._batch import counted
+
 if TYPE_CHECKING:
     from linefit.fit import Fit
 
 
 def describe(fit: Fit) -> str:
     """Return slope, intercept, points, misfit and convergence, a line each."""
-    lines = fit.line.offset
-    if lines.dim():
-        settled = int(fit.converged.sum())
-        return (
-            f"Fit({' × '.join(map(str, lines.shape))} lines of {fit._given.x.shape[-1]} points, "
-            f"{settled} of them converged; one by its index)"
-        )
+    if fit.loss.dim():
+        return _batch(fit)
     slope, slope_se = fit.line.slope.item(), fit.slope_se.item()
     intercept, intercept_se = fit.line.intercept.item(), fit.intercept_se.item()
     rows = {
@@ -30,6 +27,16 @@ def describe(fit: Fit) -> str:
     if fit.n_minima > 1:
         rows["converged"] += f", the lowest of {fit.n_minima} minima"
     return "\n".join(f"{name:<11}{text}" for name, text in rows.items())
+
+
+def _batch(fit: Fit) -> str:
+    n_points, n_settled = fit._given.x.shape[-1], int(fit.converged.sum())
+    text = f"{counted(fit.loss.shape)} of {_count(n_points, 'point')}"
+    if not fit.loss.numel():
+        return f"Fit({text})"
+    every = n_settled == fit.loss.numel()
+    settled = "all converged" if every else f"{n_settled} of them converged"
+    return f"Fit({text}, {settled}; an index picks one)"
 
 
 def _scatter(fit: Fit) -> str:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from numbers import Real
 
 import numpy as np
 import torch
 
 NODES, SHARES = np.polynomial.legendre.leggauss(40)
 NEARLY_NORMAL = 10_000  # degrees of freedom from which two terms of the expansion are enough
+
+
+def level_of(level: object) -> float:
+    """Return how often an interval is to hold the truth, or say what is wrong with it."""
+    number = level
+    if isinstance(level, torch.Tensor | np.ndarray) and level.ndim == 0:
+        number = level.item()
+    if not isinstance(number, Real):
+        raise TypeError(f"level must be one number within (0, 1), but it is {level!r}.")
+    if not 0 < number < 1:
+        raise ValueError(f"level must be within (0, 1), such as 0.95, but it is {level}.")
+    return float(number)
 
 
 def normal_quantile(level: float) -> float:

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from linefit._angle import Direction, descend_angle
 from linefit._batch import mapped, picked
-from linefit._check import Placed, placed, records_graphs, through_of, variance_ratios, weights_of
+from linefit._check import Placed, placed, records_graphs, target_of, through_of, variance_ratios, weights_of
 from linefit._describe import describe
 from linefit._frame import Framed, framed, relative
 from linefit._given import Given
 from linefit._numbers import ArrayLike
-from linefit._quantile import normal_quantile, student_quantile
+from linefit._quantile import level_of, normal_quantile, student_quantile
 from linefit._sums import BLOCK
 from linefit.line import Line
 
@@ -200,8 +200,7 @@ class Fit:
         return height - reach, height + reach
 
     def _quantile(self, level: float) -> float:
-        if not 0 < level < 1:
-            raise ValueError(f"level must be within (0, 1), such as 0.95, but it is {level}.")
+        level = level_of(level)
         if self._given.errors_known:
             return normal_quantile(level)
         return student_quantile(level, self.dof) if self.dof else math.inf
@@ -223,10 +222,16 @@ class Fit:
         -------
         Fit
             An equal one.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such device here, or the dtype holds no fractions.
         """
-        if isinstance(target, torch.dtype):
-            return replace(self, line=self.line.to(target))
-        moved: Fit = mapped(self, lambda t: t.to(device=target))
+        there = target_of(target)
+        if isinstance(there, torch.dtype):
+            return replace(self, line=self.line.to(there))
+        moved: Fit = mapped(self, lambda t: t.to(there))
         return moved
 
     def __repr__(self) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from linefit._batch import mapped, picked
-from linefit._check import lines
+from linefit._batch import counted, mapped, picked
+from linefit._check import lines, target_of
 from linefit._numbers import ArrayLike, values
 
 
@@ -173,8 +173,14 @@ class Line:
         -------
         Line
             An equal one.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such device here, or the dtype holds no fractions.
         """
-        moved: Line = mapped(self, lambda t: t.to(target))
+        there = target_of(target)
+        moved: Line = mapped(self, lambda t: t.to(there))
         return moved
 
     def _beside(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -186,7 +192,7 @@ class Line:
     def __repr__(self) -> str:
         """Show slope, intercept and angle."""
         if self.offset.dim():
-            return f"Line({' × '.join(map(str, self.offset.shape))} lines)"
+            return f"Line({counted(self.offset.shape)})"
         return (
             f"Line(slope={self.slope.item():.6g}, intercept={self.intercept.item():.6g}, "
             f"angle={self.angle.item():.6g})"

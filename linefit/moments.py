@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linefit._batch import mapped, picked
-from linefit._check import Placed, finite, is_read_only, placed, variance_ratios
+from linefit._check import Placed, finite, is_read_only, placed, target_of, variance_ratios
 from linefit._numbers import ArrayLike, two_sum
 from linefit._scatter import OVERFLOW, scatter
 from linefit._sums import power_sums, weighted_sums
@@ -160,8 +160,16 @@ class Moments:
         -------
         Moments
             Equal ones, there.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such device here.
         """
-        moved: Moments = mapped(self, lambda t: t.to(device=device))
+        if isinstance(device, torch.dtype):
+            raise TypeError(f"Moments are float64 always; they move to a device, not to {device}.")
+        there = target_of(device)
+        moved: Moments = mapped(self, lambda t: t.to(there))
         return moved
 
     def all_reduce(self, group: torch.distributed.ProcessGroup | None = None) -> Moments:

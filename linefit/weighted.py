@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch._C._functorch import peek_interpreter_stack
 
-from linefit._check import Placed, finite, lines, placed
+from linefit._check import Placed, check_per_point, finite, lines, placed
 from linefit._given import Given
 from linefit._minima import Array, Flags, Lowest, Points, Terms, dot, lowest, terms
 from linefit._numbers import ArrayLike, values
@@ -128,9 +128,7 @@ def _data(points: Placed, x_std: ArrayLike, y_std: ArrayLike, correlation: Array
     given = {"x": points.x, "y": points.y}
     for name, error in (("x_std", x_std), ("y_std", y_std), ("correlation", correlation)):
         given[name] = values(error, name)
-        if given[name].dim() and given[name].shape not in {shape, shape[-1:]}:
-            expected, got = tuple(shape), tuple(given[name].shape)
-            raise ValueError(f"{name} must have shape () or {expected}, as x has, not {got}.")
+        check_per_point(given[name], shape, name)
     if peek_interpreter_stack() is not None:
         raise TypeError(
             "york is not differentiable, so torch.func's transforms cannot pass through it; "

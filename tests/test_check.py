@@ -221,6 +221,21 @@ def test_the_advice_on_dates_works():
     assert lf.total_least_squares(days, [0, 2, 6]).slope.item() == pytest.approx(2, rel=1e-15)
 
 
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda x, column: lf.total_least_squares(x, x, weights=column),
+        lambda x, column: lf.fit_line(x, x, weights=column),
+        lambda x, column: lf.york(x, x, x_std=column, y_std=1.0),
+        lambda x, column: lf.york(x, x, x_std=1.0, y_std=1.0, correlation=column / 2),
+    ],
+)
+def test_columns_of_weights_and_errors_are_told_to_ravel(fit):
+    """So are columns of what belongs to each point."""
+    with pytest.raises(ValueError, match=r"not \(5, 1\); a column .* made flat by ravel\(\)"):
+        fit(np.arange(5.0), np.ones((5, 1)))
+
+
 @pytest.mark.parametrize("shapes", [((5, 1), (5,)), ((5,), (5, 1)), ((5, 1), (5, 1))])
 def test_columns_are_told_to_ravel(shapes):
     """A column in place of a row of numbers says how it becomes one."""
@@ -296,11 +311,31 @@ def test_masked_tensors_are_like_masked_arrays():
         lf.total_least_squares(masked_tensor(x, torch.tensor([True, False, True])), y)
 
 
+RESULTS = {
+    "line": lf.total_least_squares,
+    "fit_line": lf.fit_line,
+    "york": lambda x, y: lf.york(x, y, x_std=1.0, y_std=1.0),
+    "moments": lf.Moments.of,
+}
+results = pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:99"])
 def test_a_device_that_is_not_there_is_refused(device):
-    """The message names the device, whatever torch's own would be."""
+    """The message names the device, whatever torch's own would be; also where a result moves."""
     with pytest.raises(ValueError, match=f"The device '{device}' cannot be used here"):
         lf.descend([0.0, 1.0], [0.0, 1.0], lr=0.1, steps=1, device=device)
+    for result in RESULTS.values():
+        with pytest.raises(ValueError, match=f"The device '{device}' cannot be used here"):
+            result([0.0, 1.0, 2.0], [0.0, 1.0, 3.0]).to(device)
+
+
+@results
+@pytest.mark.parametrize("target", [None, 3.5, torch.int64])
+def test_results_move_to_devices_and_floats_only(result, target):
+    """Whole numbers would make nonsense of a line, and what is neither says so."""
+    with pytest.raises(TypeError, match="device|floating-point"):
+        result([0.0, 1.0, 2.0], [0.0, 1.0, 3.0]).to(target)
 
 
 def test_numbers_beyond_every_float_are_infinite():

@@ -2,7 +2,9 @@
 
 import math
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -478,6 +480,55 @@ def test_a_batch_is_indexed_like_a_tensor(fit):
         one[0]
     with pytest.raises(IndexError):
         batch[6]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "Fit(0 lines of 20 points)"),
+        (1, "Fit(1 line of 20 points, all converged; an index picks one)"),
+        (2, "Fit(2 lines of 20 points, all converged; an index picks one)"),
+    ],
+)
+def test_a_batch_counts_its_lines_in_words(size, text):
+    """One line is one, and none has nothing to converge."""
+    fit = lf.fit_line(*(torch.stack(c) for c in zip(cloud(1), cloud(2), strict=True)))[:size]
+    assert repr(fit) == text
+    assert repr(fit.line) == f"Line({size} line{'s' * (size != 1)})"
+    unsettled = replace(fit, converged=fit.converged & False)
+    assert repr(unsettled) == text.replace("all converged", "0 of them converged")
+
+
+@pytest.mark.parametrize("level", [0.9, np.float32(0.9), torch.tensor(0.9), np.array(0.9)])
+@pytest.mark.parametrize("known", [False, True])
+def test_a_level_is_one_number_of_any_kind(level, known):
+    """Numbers of NumPy and torch are numbers, with a graph behind them or not."""
+    x, y = cloud(16)
+    fit = lf.york(x, y, x_std=0.1, y_std=0.1) if known else lf.fit_line(x, y)
+    plain = fit.slope_interval(0.9)[0].item()
+    assert fit.slope_interval(level)[0].item() == pytest.approx(plain, rel=1e-6)
+    if isinstance(level, torch.Tensor):
+        assert fit.band(0.0, level.clone().requires_grad_())[0].item() == fit.band(0.0, level)[0]
+
+
+@pytest.mark.parametrize(
+    ("level", "error"),
+    [
+        ("0.9", TypeError),
+        (None, TypeError),
+        ([0.9], TypeError),
+        (torch.tensor([0.9, 0.8]), TypeError),
+        (0.9 + 0j, TypeError),
+        (95, ValueError),
+        (True, ValueError),
+        (math.nan, ValueError),
+        (torch.tensor(1.0), ValueError),
+    ],
+)
+def test_other_levels_are_refused(level, error):
+    """The message says that a level is one number within (0, 1)."""
+    with pytest.raises(error, match=r"level must be .*within \(0, 1\)"):
+        lf.fit_line(*cloud(16)).slope_interval(level)
 
 
 def test_a_fit_can_be_moved():
