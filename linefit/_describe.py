@@ -17,9 +17,11 @@ def describe(fit: Fit) -> str:
         return _batch(fit)
     slope, slope_se = fit.line.slope.item(), fit.slope_se.item()
     intercept, intercept_se = fit.line.intercept.item(), fit.intercept_se.item()
+    upright = _may_be_vertical(fit)
+    second = "position" if upright else "intercept"
     rows = {
         "slope": plus_minus(slope, slope_se),
-        "intercept": plus_minus(intercept, intercept_se),
+        second: _position(fit) if upright else plus_minus(intercept, intercept_se),
         "points": f"{fit._given.x.shape[-1]}, {_scatter(fit)}",
         "χ²": _misfit(fit),
         "converged": f"{'after' if fit.converged else 'not in'} {_count(fit.n_steps, 'step')}",
@@ -37,6 +39,21 @@ def _batch(fit: Fit) -> str:
     every = n_settled == fit.loss.numel()
     settled = "all converged" if every else f"{n_settled} of them converged"
     return f"Fit({text}, {settled}; an index picks one)"
+
+
+def _may_be_vertical(fit: Fit) -> bool:
+    """Tell whether the line is steep and its slope has no upper bound, or no bound at all."""
+    slope, error = abs(fit._given.slope.item()), fit.slope_se.item()
+    if math.isinf(slope):
+        return True
+    width, height = ((p.amax() - p.amin()).item() for p in (fit._given.x, fit._given.y))
+    return math.isfinite(error) and error > slope / 2 and slope * width > 2 * height
+
+
+def _position(fit: Fit) -> str:
+    """Return where the points' middle is: a line that may be vertical has no intercept to tell."""
+    x, y = fit._given.position.tolist()
+    return f"x = {x:.6g} at y = {y:.6g}"
 
 
 def _scatter(fit: Fit) -> str:
@@ -69,4 +86,4 @@ def plus_minus(value: float, error: float) -> str:
     if small and digits > 0:
         return f"{value:.{digits}f} ± {error:.{digits}f}"
     places = max(2, digits + math.floor(math.log10(abs(value))) + 1) if value else 2
-    return f"{value:#.{min(places, 17)}g} ± {error:.2g}"
+    return f"{value:#.{min(places, 17)}g} ± {error:.1e}"

@@ -103,7 +103,7 @@ def york(
     def tensor(array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array.reshape(batch + array.shape[1:]))
 
-    loss, normal, offset, york, hessian, pivot, height = map(tensor, best)
+    york, hessian, normal, offset, pivot, *errors, misfit = map(tensor, best)
     line = Line(normal, offset)
     if points.dtype is not torch.float64:
         line = line.to(points.dtype)
@@ -113,11 +113,13 @@ def york(
         *map(torch.from_numpy, data[2:]),
         normal,
         pivot,
-        height,
+        *errors,
+        misfit,
         points.origin,
         errors_known=True,
     )
     converged, n_minima = tensor(found.converged), tensor(found.n_minima)
+    loss = misfit * misfit / (2 * n)
     fit = Fit(line, loss, found.n_steps, converged, york, hessian, n_minima, given)
     return fit if points.x.is_cpu else fit.to(points.x.device)
 
@@ -224,10 +226,10 @@ def _check_direction(p: Points, level: Flags, batch: torch.Size) -> None:
 
 
 def _result(p: Points, found: Lowest, frame: _Frame, points: Placed) -> tuple[Array, ...]:
-    """Return loss, normal and offset of the line, York's and the Hessian's covariance, the pivot.
+    """Return York's and the Hessian's covariance, normal and offset, and what ``Given`` keeps.
 
-    The pivot is the place on the line whose height knows nothing of the slope; it counts from the
-    points' origin.  The last is the variance of the height there.
+    That is the pivot, counted from the points' origin, the standard errors of the height there and
+    of the slope, and the misfit.
     """
     slope, steep = found.slope, found.steep
     p = p.swapped(steep)
@@ -243,11 +245,14 @@ def _result(p: Points, found: Lowest, frame: _Frame, points: Placed) -> tuple[Ar
         x, y = ox + (x + rest_x), oy + (y + rest_y)
     nx, ny = _normal(slope, steep, frame)
     offset = nx * x + ny * y
-    own = _covariances(t, adjusted - center[:, None], pull * p.x_std) * frame.size**2
-    loss = dot(pull, t.miss) / (2 * p.x.shape[-1]) / frame.size / frame.size
-    york, hessian = _carried(own, slope, steep, x, frame)
-    lift = np.where(steep, 1 / slope, 1) * frame.unit_y
-    return loss, np.array((nx, ny)).T, offset, york, hessian, pivot, lift * lift * own[2, 0]
+    own = _covariances(t, adjusted - center[:, None], pull * p.x_std)
+    york, hessian = _carried(own * frame.size**2, slope, steep, x, frame)
+    normal, rate = np.array((nx, ny)).T, np.where(steep, abs(1 / slope), 1)
+    height_se = rate * np.sqrt(own[2, 0]) * frame.size * frame.unit_y
+    turn = np.where(steep, rate * rate, 1) * (frame.unit_y / frame.unit_x)
+    slope_se = turn * np.sqrt(own[0, 0]) * frame.size
+    misfit = np.sqrt(dot(pull, t.miss)) / frame.size
+    return york, hessian, normal, offset, pivot, height_se, slope_se, misfit
 
 
 def _normal(slope: Array, steep: Flags, frame: _Frame) -> tuple[Array, Array]:
