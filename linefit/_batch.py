@@ -35,5 +35,9 @@ def picked(value: Any, index: Any, shape: torch.Size) -> Any:
     """
     if not shape:
         raise TypeError("This is one line, not a batch; there is nothing to index.")
+    if isinstance(index, str):
+        raise TypeError(
+            f"A batch is indexed like a tensor of shape {tuple(shape)}, not by {index!r}."
+        )
     lines = torch.arange(shape.numel()).reshape(shape)[index]
     return mapped(value, lambda t: t.flatten(0, len(shape) - 1)[lines.to(t.device)])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence, Sized
 from functools import wraps
-from typing import NamedTuple, TypeGuard, TypeVar, cast
+from typing import NamedTuple, SupportsIndex, TypeGuard, TypeVar, cast
 
 import numpy as np
 import torch
@@ -14,7 +15,6 @@ from torch import Tensor
 from torch._C._functorch import peek_interpreter_stack
 
 from linefit._numbers import ArrayLike, double, values
-
 
 COLUMN = "; a column of shape (n, 1) is made flat by ravel()"
 
@@ -139,10 +139,35 @@ def _check_device(device: torch.device | str) -> None:
         raise ValueError(f"The device {str(device)!r} cannot be used here: {reason}.") from error
 
 
+def is_float(dtype: object) -> bool:
+    """Tell whether numbers of a dtype are real and can be calculated with, as 8 bits cannot."""
+    return isinstance(dtype, torch.dtype) and dtype.is_floating_point and dtype.itemsize > 1
+
+
+def check_beside(shape: torch.Size, batch: torch.Size, name: str) -> None:
+    """Raise ``ValueError`` unless numbers of shape (..., n) go with the lines of a batch."""
+    if not batch or not shape:
+        return
+    if not fit_together(shape[:-1], batch):
+        raise ValueError(
+            f"The leading axes of {name} must be those of the lines, {tuple(batch)}, or none, but "
+            f"its shape is {tuple(shape)}."
+        )
+
+
+def fit_together(*shapes: torch.Size) -> bool:
+    """Tell whether there is a shape to which all can be broadcast."""
+    try:
+        torch.broadcast_shapes(*shapes)
+    except RuntimeError:
+        return False
+    return True
+
+
 def target_of(target: object) -> torch.device | torch.dtype:
     """Return a device that is there, or a floating-point dtype, or raise with what came."""
     if isinstance(target, torch.dtype):
-        if not target.is_floating_point:
+        if not is_float(target):
             raise TypeError(f"A line is held in floating-point numbers, not in {target}.")
         return target
     if not isinstance(target, str | torch.device):
@@ -155,6 +180,8 @@ def finite(tensor: Tensor, name: str) -> None:
     """Raise ``ValueError`` with the count and the first index if ``tensor`` has NaN or infinity."""
     if tensor.isfinite().all():
         return
+    if tensor.dim() == 0:
+        raise ValueError(f"{name} must be finite, but it is {tensor.item()}.")
     bad = (~tensor.isfinite()).nonzero()
     first = tuple(bad[0].tolist())
     where = first[0] if len(first) == 1 else first
@@ -201,14 +228,21 @@ def check_per_point(given: Tensor, shape: torch.Size, name: str) -> None:
         raise ValueError(f"{name} must have shape () or {expected}, as x has, not {got}{hint}.")
 
 
+def check_pair(value: object, name: str, what: str) -> None:
+    """Raise ``ValueError`` unless two things are given in their order."""
+    ordered = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    array = isinstance(value, Tensor | np.ndarray) and value.ndim > 0
+    if not (ordered or array) or len(cast("Sized", value)) != 2:
+        raise ValueError(f"{name} must be a pair of {what}, but it is {value!r}.")
+
+
 def through_of(
     through: tuple[ArrayLike, ArrayLike] | None, points: Placed
 ) -> tuple[Tensor, Tensor] | None:
     """Return a point that a line must meet, one for each line, counted from the points' origin."""
     if through is None:
         return None
-    if not hasattr(through, "__len__") or len(through) != 2:
-        raise ValueError(f"through must be a pair of x and y, but it is {through!r}.")
+    check_pair(through, "through", "x and y")
     shape, like = points.x.shape[:-1], points.x[..., 0]
     origin = points.origin or Origin(*[torch.zeros((), dtype=torch.float64)] * 4)
     found = []
@@ -233,6 +267,25 @@ def lines(bad: Tensor) -> str:
         return f" (line {indices[0]} of the batch)"
     named = ", ".join(map(str, indices[:5])) + (", …" if len(indices) > 5 else "")
     return f" (lines {named} of the batch)"
+
+
+def whole(value: object, name: str) -> int:
+    """Return a whole number, of 64 bits at most."""
+    try:
+        number = operator.index(cast("SupportsIndex", value))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name} must be a whole number, but it is {value!r}.") from error
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{name} must be a whole number of 64 bits, but it is {number}.")
+    return number
+
+
+def number(value: ArrayLike, name: str) -> float:
+    """Return one number as a float."""
+    given = values(value, name)
+    if given.dim():
+        raise ValueError(f"{name} must be one number, but its shape is {tuple(given.shape)}.")
+    return float(given)
 
 
 def is_read_only(data: ArrayLike) -> TypeGuard[NDArray[np.generic]]:

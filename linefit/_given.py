@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linefit._check import Origin
+from linefit._check import Origin, check_beside
 from linefit._numbers import ArrayLike, double
 
 
@@ -87,6 +87,7 @@ class Given(NamedTuple):
         value, rest = double(x, "x")
         value = value.to(self.pivot)
         pivot = self.pivot[..., 0]
+        check_beside(value.shape, pivot.shape, "x")
         several = bool(pivot.dim() and value.dim())
         if self.origin is not None:
             start, start_rest = self.origin.x, self.origin.rest_x

@@ -236,7 +236,7 @@ def _offset(near: Array) -> Array:
     second = np.where(second > 0, second, np.inf)
     parabola = -first / second
     offset = parabola - parabola * parabola * third / (2 * second)
-    return np.minimum(np.maximum(offset, -1), 1)
+    return np.asarray(np.minimum(np.maximum(offset, -1), 1))
 
 
 def _valleys(values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

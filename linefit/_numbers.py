@@ -56,7 +56,8 @@ def _of_tensor(tensor: Tensor, name: str) -> Tensor:
     narrow = tensor.is_floating_point() and tensor.itemsize < 2  # eight bits: no arithmetic
     fake = tensor.is_meta or isinstance(tensor, FakeTensor)
     if narrow or fake or tensor.layout is not torch.strided or tensor.is_quantized:
-        what = f"a {type(tensor).__name__} without values" if fake else repr(tensor)
+        kind = type(tensor).__name__
+        what = f"a {kind} without values" if fake else f"{tensor.dtype} with {tensor.layout}"
         raise TypeError(f"{name} must be a dense tensor with values, but it is {what}.")
     if tensor.is_inference() and not torch.is_inference_mode_enabled():
         tensor = tensor.clone()  # autograd cannot save what was made in inference mode

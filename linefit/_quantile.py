@@ -20,9 +20,10 @@ def level_of(level: object) -> float:
         number = level.item()
     if not isinstance(number, Real):
         raise TypeError(f"level must be one number within (0, 1), but it is {level!r}.")
-    if not 0 < number < 1:
+    share = float(number)
+    if not 0 < share < 1:
         raise ValueError(f"level must be within (0, 1), such as 0.95, but it is {level}.")
-    return float(number)
+    return share
 
 
 def normal_quantile(level: float) -> float:

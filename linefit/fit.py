@@ -11,7 +11,15 @@ from torch import Tensor
 
 from linefit._angle import Direction, descend_angle
 from linefit._batch import mapped, picked
-from linefit._check import Placed, placed, records_graphs, target_of, through_of, variance_ratios, weights_of
+from linefit._check import (
+    Placed,
+    placed,
+    records_graphs,
+    target_of,
+    through_of,
+    variance_ratios,
+    weights_of,
+)
 from linefit._describe import describe
 from linefit._frame import Framed, framed, relative
 from linefit._given import Given

@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linefit._batch import mapped, picked
-from linefit._check import Placed, finite, is_read_only, placed, target_of, variance_ratios
+from linefit._check import (
+    Placed,
+    check_pair,
+    finite,
+    is_read_only,
+    placed,
+    target_of,
+    variance_ratios,
+)
 from linefit._numbers import ArrayLike, two_sum
 from linefit._scatter import OVERFLOW, scatter
 from linefit._sums import power_sums, weighted_sums
@@ -118,7 +126,8 @@ class Moments:
         >>> Moments.of_chunks(([i, i + 0.5], [2 * i, 2 * i + 1]) for i in range(50)).line()
         Line(slope=2, intercept=0, angle=1.10715)
         """
-        parts = (_kept(placed(x, y, least=1, check_values=False)) for x, y in chunks)
+        pairs = (_pair_of(chunk, i) for i, chunk in enumerate(chunks))
+        parts = (_kept(placed(x, y, least=1, check_values=False)) for x, y in pairs)
         first = next(parts, None)
         if first is None:
             raise ValueError("A line needs at least two points, but there are no chunks.")
@@ -232,6 +241,11 @@ class Moments:
         run = torch.where(flat, long, torch.where(up, sxy, -sxy))
         rise = torch.where(flat, sxy, torch.where(up, long, -long))
         return Line.through(self.mean_x, self.mean_y, run, rise * unit)
+
+
+def _pair_of(chunk: tuple[ArrayLike, ArrayLike], place: int) -> tuple[ArrayLike, ArrayLike]:
+    check_pair(chunk, f"Chunk {place}", "x and y")
+    return chunk
 
 
 def _piece(x: NDArray[np.generic], y: NDArray[np.generic], start: int, end: int) -> Moments:

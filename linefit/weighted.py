@@ -103,17 +103,21 @@ def york(
     def tensor(array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array.reshape(batch + array.shape[1:]))
 
-    york, hessian, normal, offset, pivot, *errors, misfit = map(tensor, best)
+    york, hessian, normal, offset, pivot, height_se, slope_se, misfit = map(tensor, best)
+    x_error, y_error, r = (torch.from_numpy(error) for error in data[2:])
     line = Line(normal, offset)
     if points.dtype is not torch.float64:
         line = line.to(points.dtype)
     given = Given(
         points.x.detach(),
         points.y.detach(),
-        *map(torch.from_numpy, data[2:]),
+        x_error,
+        y_error,
+        r,
         normal,
         pivot,
-        *errors,
+        height_se,
+        slope_se,
         misfit,
         points.origin,
         errors_known=True,
@@ -188,12 +192,14 @@ def _scaled(data: Array) -> tuple[Points, _Frame]:
     unit = _power_of_two(high / 2 - low / 2)
     std = std / unit
     best = _best_known(place, std)
-    place = place / unit - best / unit
+    x, y = place / unit - best / unit
     size = _power_of_two(np.maximum.reduce(std, (0, 2)))
     std = std / size[:, None]
-    std = np.maximum(std, EXACT * std[::-1])
-    p = Points(*place, *std, r if r.any() else r[:, :1])
-    return p, _Frame(*best[..., 0], *unit[..., 0], size)
+    x_std, y_std = np.maximum(std, EXACT * std[::-1])
+    mid_x, mid_y = best[..., 0]
+    unit_x, unit_y = unit[..., 0]
+    p = Points(x, y, x_std, y_std, r if r.any() else r[:, :1])
+    return p, _Frame(mid_x, mid_y, unit_x, unit_y, size)
 
 
 def _best_known(place: Array, std: Array) -> Array:
@@ -202,9 +208,10 @@ def _best_known(place: Array, std: Array) -> Array:
     Counted from these, the heaviest point has no rounding that its weight would make large.
     Among values that are known alike, as exact ones are, the other coordinate has to decide.
     """
-    values, n = place.reshape(-1), place.shape[-1]
+    numbers = place.reshape(-1)
     best = (std + EXACT * std[::-1]).argmin(-1).reshape(-1)
-    return values[np.arange(0, len(values), n) + best].reshape(2, -1, 1)
+    best += np.arange(0, len(numbers), place.shape[-1])
+    return np.asarray(numbers[best].reshape(2, -1, 1))
 
 
 def _power_of_two(size: Array) -> Array:
