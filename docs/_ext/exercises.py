@@ -351,7 +351,7 @@ def visit_exercise(self: Any, node: exercise) -> None:
     task = (
         f'<span class="ex-kind">{RUNGS[node["rung"]]} \N{MIDDLE DOT} {TASKS[node["kind"]]}</span>'
     )
-    self.body.append(f'<h3 class="ex-title">{words}</h3>\n<p class="ex-task">{task}</p>\n')
+    self.body.append(f'<h3 class="ex-title" data-number="{node["number"]}">{words}</h3>\n<p class="ex-task">{task}</p>\n')
     for child in node.children[1:]:
         _write(self, node, child)
     self.body.append("</section>\n")

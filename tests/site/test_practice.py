@@ -286,24 +286,88 @@ def test_notebook_judges_answers(name, page, capsys, monkeypatch):
     assert len([cell for cell in code if cell.startswith('check("')]) == len(scope["KEPT"])
 
 
-def test_slides_show_one_section_at_a_time(browser, html):
-    """With ``?present`` the arrows move from section to section, and Escape ends it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.goto((html / "learn" / "graphs.html").as_uri() + "?present")
-    headings = page.locator("article section > :is(h1, h2, h3)")
-    shown = lambda: [h.inner_text() for h in headings.all() if h.is_visible()]  # noqa: E731
-    first = shown()
-    assert len(first) == 1
-    page.keyboard.press("ArrowRight")
-    second = shown()
-    assert len(second) == 1
-    assert second != first
-    assert not page.locator("section.pr-now > div.cell div.cell_input").first.is_visible()
-    page.keyboard.press("c")
-    page.keyboard.press("ArrowLeft")
-    assert shown() == first
-    assert page.locator("section.pr-now > div.cell div.cell_input").first.is_visible()
+PRESENTED = [
+    *(f"learn/{path.stem}" for path in sorted((DOCS / "learn").glob("*.md"))),
+    *("start", "play/line", "play/graph", "practice/chain-rule", "index"),
+]
+SHOWN = """() => [...document.querySelectorAll("article section > :is(h1, h2, h3)")]
+    .filter((head) => head.checkVisibility()).map((head) => head.textContent)"""
+OTHERS = """() => [...document.querySelectorAll("article *")].filter((each) =>
+    each.checkVisibility() && !each.closest(".pr-now, .pr-bar") && !each.querySelector(".pr-now"))
+    .map((each) => each.outerHTML.slice(0, 80))"""
+
+
+@pytest.fixture
+def projector(browser, html):
+    """Return a function that opens a page in the projector view."""
+    contexts = []
+
+    def open_page(name, **options):
+        size = {"width": 1280, "height": 720}
+        contexts.append(browser.new_context(**({"viewport": size} | options)))
+        page = contexts[-1].new_page()
+        address, _, fragment = name.partition("#")
+        page.goto((html / f"{address}.html").as_uri() + "?present" + f"#{fragment}" * bool(fragment))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRESENTED)
+def test_slides_show_one_section_at_a_time(name, projector):
+    """The arrows pass through each section of a page, every screen of it, and no other is seen."""
+    page = projector(name)
+    count = page.locator(".pr-slide").count()
+    seen = []
+    for number in range(1, count + 1):
+        assert page.locator(".pr-bar span").inner_text() == f"{number} / {count}"
+        seen += page.evaluate(SHOWN)
+        assert page.evaluate(OTHERS) == []
+        assert page.evaluate("root = document.documentElement, root.scrollWidth <= innerWidth")
+        for _ in range(40):  # screens of a long section
+            if page.evaluate("root.scrollHeight - innerHeight - scrollY <= 8"):
+                break
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+    assert len(seen) == count
     page.keyboard.press("Escape")
-    assert len(shown()) > 5
-    context.close()
+    assert len(page.evaluate(SHOWN)) == count
+    assert page.evaluate("[...document.querySelectorAll('svg.lfg')].every((f) => !f.style.zoom)")
+
+
+def test_slides_fold_code_and_keep_prose_as_notes(projector):
+    """The first paragraph and the figures stay; code and the other paragraphs come with a key."""
+    page = projector("learn/graphs#a-series-of-operations")
+    current = page.locator(".pr-now")
+    code, prose = current.locator("div.cell_input").first, current.locator(":scope > p")
+    assert (code.is_visible(), prose.nth(0).is_visible(), prose.nth(1).is_visible()) == (0, 1, 0)
+    page.keyboard.press("c")
+    page.keyboard.press("N")
+    assert (code.is_visible(), prose.nth(1).is_visible()) == (True, True)
+
+
+def test_player_and_exercise_work_on_a_slide(projector):
+    """In a player the arrows step; beside it they turn the slides, as do the buttons for a board."""
+    page = projector("learn/graphs#the-chain-rule-one-edge-at-a-time")
+    player = page.locator(".pr-now .lfg-player").first
+    before, place = player.locator(".lfg-words").inner_text(), page.locator(".pr-bar span")
+    here = place.inner_text()
+    player.locator("button[data-go=next]").click()
+    page.keyboard.press("ArrowRight")
+    assert player.locator("input").input_value() == "3"
+    assert player.locator(".lfg-words").inner_text() != before
+    assert place.inner_text() == here
+    page.locator(".pr-now > h2").click()
+    page.keyboard.press("End")
+    page.get_by_label("Back").click()
+    assert place.inner_text() != here
+    page.get_by_label("Leave the projector view").click()
+    assert not page.locator(".pr-bar").is_visible()
+
+    box = projector("practice/chain-rule#ex-chain-square").locator(".pr-now")
+    box.locator("input").fill("30")
+    box.locator("input").press("Enter")
+    assert box.locator(".ex-said").get_attribute("data-state") == "right"
