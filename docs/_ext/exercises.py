@@ -40,6 +40,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 import exercise_notebook
+import exercise_sheet
 import micropython
 from exercise_runner import TAPE
 
@@ -66,15 +67,17 @@ REQUIRED: dict[str, Schema] = {
     "pick": {},
     "order": {"lines": TEXT, "check": TEXT},
     "node": {"answer": TEXT},
-    "code": {"start": TEXT, "solution": TEXT, "result": TEXT, "answer": VALUE},
+    "code": {"start": TEXT, "solution": TEXT, "result": TEXT, "what": TEXT, "answer": VALUE},
 }
 OPTIONAL: dict[str, Schema] = {
     "number": {"unit": TEXT, "tolerance": NUMBER},
     "pick": {"answer": VALUE},
-    "order": {"frame": TEXT, "also": LIST},
+    "order": {"frame": TEXT},
     "node": {},
     "code": {"nudge": TEXT, "tolerance": NUMBER},
 }
+FOLDER = "practice/"  # pages of exercises: with progress, sheets and a notebook of their own
+SHOWN = ("unit", "result", "nudge", "what")  # what the page's script shows or sends to Python
 WRONG = {"number": "value", "pick": "option", "order": "order", "node": "node", "code": "code"}
 
 
@@ -197,6 +200,8 @@ class Exercise(SphinxDirective):
         found = self.config.exercise_runner.run(given)
         if "error" in found:
             return self._fail(f"{given['id']}: {found['error']}")
+        if not self.env.docname.startswith(FOLDER) and given["kind"] in {"node", "code"}:
+            return self._fail(f"{given['id']} would run code in the notebook of this page")
         title = self.arguments[0]
         kept = self.env.metadata[self.env.docname].setdefault("exercises", [])
         if given["id"] in {each["id"] for each in kept}:
@@ -211,8 +216,8 @@ class Exercise(SphinxDirective):
     def _node(self, title: str, given: dict[str, Any], found: dict[str, Any]) -> nodes.Node:
         made = exercise("", id=given["id"], kind=given["kind"], rung=given["rung"])
         made["found"] = found
-        made["thought"] = MINUTES[given["rung"]]
-        made["extra"] = {key: given[key] for key in ("unit", "result", "nudge") if key in given}
+        made["thought"] = MINUTES[given["rung"]] if self.env.docname.startswith(FOLDER) else 0
+        made["extra"] = {key: given[key] for key in SHOWN if key in given}
         made["ids"] = [f"ex-{given['id']}"]
         head, _ = self.parse_inline(title)
         made += nodes.paragraph("", "", *head, classes=["ex-title"])
@@ -428,8 +433,14 @@ def _as_table(rows: list[list[nodes.Node]]) -> nodes.Node:
 
 
 def changed(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Have the table written anew."""
+    """Have the table written anew, and see that progress is kept for each exercise on its own."""
     app.config.exercise_runner.stop()
+    pages = {}
+    for page, about in sorted(env.metadata.items()):
+        for each in about.get("exercises", []):
+            if (first := pages.setdefault(each["id"], page)) != page:
+                message = "exercise: %s has the id %s too"
+                logger.warning(message, first, each["id"], location=page)
     return [page for page, about in env.metadata.items() if about.get("counts_exercises")]
 
 
@@ -455,7 +466,20 @@ def add_sheet(app: Sphinx, tree: nodes.document) -> None:
     if answers:
         head = nodes.paragraph("", "Answers", classes=["ex-printed-title"])
         sheet = nodes.container("", head, *answers, classes=["ex-sheet"], hide_mode="all")
-        next(tree.findall(nodes.section)).append(sheet)
+        section = next(tree.findall(nodes.section))
+        section.append(sheet)
+        if app.env.docname.startswith(FOLDER):
+            section.insert(1, _links(app.env.docname.removeprefix(FOLDER)))
+
+
+def _links(name: str) -> nodes.Node:
+    """Return links to the sheets of a page."""
+    links = [
+        nodes.reference("", text, internal=True, refuri=f"{name}-{kind}.html")
+        for kind, text in (("sheet", "the sheet"), ("answers", "the sheet with answers"))
+    ]
+    parts = [nodes.Text("For paper: "), links[0], nodes.Text(", "), links[1], nodes.Text(".")]
+    return nodes.paragraph("", "", *parts, classes=["ex-sheets"])
 
 
 def load(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
@@ -463,9 +487,11 @@ def load(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: A
     about = app.env.metadata.get(page, {})
     if about.get("exercises") or about.get("counts_exercises"):
         app.add_css_file("practice/practice.css")
+        app.add_css_file("practice/sheet.css", media="print")
         app.add_js_file("practice/judge.js", defer="")
         app.add_js_file("practice/practice.js", defer="")
-    if about.get("exercises"):
+    if about.get("exercises") and page.startswith(FOLDER):
+        exercise_sheet.write(app, page, context)
         context["notebook"] = exercise_notebook.write(app, page, about["exercises"])
 
 
