@@ -39,6 +39,7 @@ extensions = [
     "gallery_hooks",
     "katex_math",
     "kernels",
+    "lesson",
     "play",
     "reading",
     "take_along",

@@ -356,7 +356,9 @@ def visit_exercise(self: Any, node: exercise) -> None:
     task = (
         f'<span class="ex-kind">{RUNGS[node["rung"]]} \N{MIDDLE DOT} {TASKS[node["kind"]]}</span>'
     )
-    self.body.append(f'<h3 class="ex-title" data-number="{node["number"]}">{words}</h3>\n<p class="ex-task">{task}</p>\n')
+    self.body.append(
+        f'<h3 class="ex-title" data-number="{node["number"]}">{words}</h3>\n<p class="ex-task">{task}</p>\n'
+    )
     for child in node.children[1:]:
         _write(self, node, child)
     self.body.append("</section>\n")
@@ -391,7 +393,7 @@ def counted(env: BuildEnvironment) -> dict[str, dict[str, int]]:
     """Return how many exercises each page has on each rung."""
     found = {}
     for page, about in sorted(env.metadata.items()):
-        if kept := about.get("exercises"):
+        if page.startswith(FOLDER) and (kept := about.get("exercises")):
             rungs = [each["rung"] for each in kept]
             found[page] = {rung: rungs.count(rung) for rung in RUNGS}
     return found
@@ -406,7 +408,7 @@ def fill_in(app: Sphinx, tree: nodes.document, page: str) -> None:
 def _table(app: Sphinx, page: str) -> nodes.Node:
     counts = counted(app.env)
     rows: list[list[nodes.Node]] = [
-        [nodes.Text(text) for text in ("Topic", *RUNGS.values(), "All")]
+        [nodes.Text(text) for text in ("Topic", *RUNGS.values(), "All", "For paper")]
     ]
     order = app.env.toctree_includes.get(page, sorted(counts))
     for name in (each for each in order if each in counts):
@@ -414,10 +416,11 @@ def _table(app: Sphinx, page: str) -> nodes.Node:
         uri = app.builder.get_relative_uri(page, name)
         link = nodes.reference("", title, internal=True, refuri=uri)
         numbers = [*counts[name].values(), sum(counts[name].values())]
-        rows.append([link, *(nodes.Text(str(number)) for number in numbers)])
+        cells = [nodes.Text(str(number)) for number in numbers]
+        rows.append([link, *cells, nodes.inline("", "", *_sheets(uri.removesuffix(".html")))])
     columns = zip(*(each.values() for each in counts.values()), strict=True)
     sums = [sum(column) for column in columns]
-    rows.append([nodes.Text(str(text)) for text in ("All", *sums, sum(sums))])
+    rows.append([nodes.Text(str(text)) for text in ("All", *sums, sum(sums), "")])
     return _as_table(rows)
 
 
@@ -435,7 +438,7 @@ def _as_table(rows: list[list[nodes.Node]]) -> nodes.Node:
 def changed(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Have the table written anew, and see that progress is kept for each exercise on its own."""
     app.config.exercise_runner.stop()
-    pages = {}
+    pages: dict[str, str] = {}
     for page, about in sorted(env.metadata.items()):
         for each in about.get("exercises", []):
             if (first := pages.setdefault(each["id"], page)) != page:
@@ -473,13 +476,18 @@ def add_sheet(app: Sphinx, tree: nodes.document) -> None:
 
 
 def _links(name: str) -> nodes.Node:
-    """Return links to the sheets of a page."""
-    links = [
-        nodes.reference("", text, internal=True, refuri=f"{name}-{kind}.html")
-        for kind, text in (("sheet", "the sheet"), ("answers", "the sheet with answers"))
-    ]
-    parts = [nodes.Text("For paper: "), links[0], nodes.Text(", "), links[1], nodes.Text(".")]
+    """Return a line with the links to the sheets of a page."""
+    parts = [nodes.Text("For paper: "), *_sheets(name), nodes.Text(".")]
     return nodes.paragraph("", "", *parts, classes=["ex-sheets"])
+
+
+def _sheets(address: str) -> list[nodes.Node]:
+    """Return the links to both sheets of a page."""
+    sheet, answers = (
+        nodes.reference("", text, internal=True, refuri=f"{address}-{kind}.html")
+        for kind, text in (("sheet", "sheet"), ("answers", "with answers"))
+    )
+    return [sheet, nodes.Text(", "), answers]
 
 
 def load(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:

@@ -95,9 +95,18 @@
     event.preventDefault();
     act();
   });
+  // `&step=5` puts the player of the section at that step.
+  const query = new URLSearchParams(location.search);
+  const begin = () => {
+    start();
+    const slider = query.has("step") && slides[at].querySelector(".lfg-player input");
+    if (!slider) return;
+    slider.value = query.get("step");
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  };
   // The players and the pages to touch have drawn their figures by then.
-  if (new URLSearchParams(location.search).has("present")) {
-    if (document.readyState === "complete") start();
-    else addEventListener("load", start);
+  if (query.has("present")) {
+    if (document.readyState === "complete") begin();
+    else addEventListener("load", begin);
   }
 })();

@@ -119,7 +119,8 @@ def test_answers_stand_once_more_for_paper_and_are_counted(site, tmp_path):
         "2. About pick",
     ]
     rows = [[cell.text for cell in row.select("td")] for row in soup.select(".ex-counts tbody tr")]
-    assert rows == [["Practice", "0", "2", "0", "2"], ["All", "0", "2", "0", "2"]]
+    paper = "sheet, with answers"
+    assert rows == [["Practice", "0", "2", "0", "2", paper], ["All", "0", "2", "0", "2", ""]]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,9 @@ def test_sheet_has_neither_scripts_nor_menus(site, tmp_path):
     links = [a["href"] for a in soup.select(".ex-sheets a")]
     assert links == ["tiny-sheet.html", "tiny-answers.html"]
     for name, plain in zip(links, (True, False), strict=True):
-        sheet = BeautifulSoup((tmp_path / "docs/_build/html/practice" / name).read_text(), "html.parser")
+        sheet = BeautifulSoup(
+            (tmp_path / "docs/_build/html/practice" / name).read_text(), "html.parser"
+        )
         assert len(sheet.select("[data-exercise]")) == len(ALL)
         assert sheet.select("script, nav, form, button") == []
         assert ("sheet-plain" in sheet.body["class"]) == plain

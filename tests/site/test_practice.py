@@ -164,12 +164,21 @@ def test_description_counts_the_exercises(name):
     ("typed", "meant"),
     [
         *[("3", [3]), (" -0.5 ", [-0.5]), ("\N{MINUS SIGN}.5", [-0.5]), ("\N{EN DASH} 2", [-2])],
-        *[("0,5", [0.5]), ("1 / 4", [0.25]), ("1,5/2", [0.75]), ("1E-3", [0.001]), ("25 %", [0.25])],
+        *[
+            ("0,5", [0.5]),
+            ("1 / 4", [0.25]),
+            ("1,5/2", [0.75]),
+            ("1E-3", [0.001]),
+            ("25 %", [0.25]),
+        ],
         *[("8000 bytes", [8000]), ("8 000", [8000]), ("8'000", [8000]), ("8_000", [8000])],
         *[("8,000", [8, 8000]), ("0,125", [0.125]), ("1,234.5", [1234.5]), ("2*10^3", [2000])],
         *[("tensor(3.)", [3]), ("tensor(3., dtype=torch.float64)", [3]), ("a.grad = 7", [7])],
         *[("\N{FULLWIDTH DIGIT TWO}\N{FULLWIDTH DIGIT FIVE}", [25]), ("9" * 10_000, [1e60])],
-        *[(text, []) for text in ("", " ", "abc", "3 4", "1 1/2", "1,2,3", "--3", "2\u00b2", "0/0")],
+        *[
+            (text, [])
+            for text in ("", " ", "abc", "3 4", "1 1/2", "1,2,3", "--3", "2\u00b2", "0/0")
+        ],
         ("3 m", []),
     ],
 )
@@ -191,7 +200,7 @@ def test_code_that_goes_wrong_is_told(opened):
 
     assert "endless loop" in told(ENDLESS)
     syntax = "Python stopped in line 2 of your code: SyntaxError: invalid syntax"
-    assert told("def relu(x):\n    retrun x\n") == syntax
+    assert told("def relu(x):\n    return return\n") == syntax
     missing = "Python stopped in line 2 of your code: ImportError: no module named 'torch'"
     assert told("x = 1\nimport torch") == missing
     deep = told("def relu(x):\n    return relu(x)\n")
@@ -303,7 +312,9 @@ def test_without_script_there_are_question_and_folded_answer(browser, html):
     context.close()
 
 
-@pytest.mark.parametrize("name", ["practice/reading-graphs", "practice/debugging", "learn/autograd"])
+@pytest.mark.parametrize(
+    "name", ["practice/reading-graphs", "practice/debugging", "learn/autograd"]
+)
 def test_judged_exercises_are_accessible_on_a_dark_phone(name, browser, html):
     """After a right and a wrong answer axe finds nothing, and nothing runs out of 360 pixels."""
     context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme="dark")
@@ -329,7 +340,9 @@ def test_judged_exercises_are_accessible_on_a_dark_phone(name, browser, html):
 @pytest.mark.parametrize("name", TOPICS)
 def test_sheet_prints_on_a4(name, browser, html, tmp_path):
     """Without scripts there are whole figures, room to write, and the answers only if asked for."""
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 720, "height": 1000})
+    context = browser.new_context(
+        java_script_enabled=False, viewport={"width": 720, "height": 1000}
+    )
     page = context.new_page()
     count = len(sources(f"practice/{name}"))
     for kind, answers in (("sheet", 0), ("answers", count)):
@@ -339,11 +352,15 @@ def test_sheet_prints_on_a4(name, browser, html, tmp_path):
         assert visible("[data-exercise]") == count
         assert visible(".ex-printed") == answers
         assert visible(".ex-answer, .ex-hint, .sheet-note, .headerlink, .reading") == 0
-        sizes = [e.bounding_box() for e in page.locator("svg.lfg, pre, .ex").all() if e.is_visible()]
+        sizes = [
+            e.bounding_box() for e in page.locator("svg.lfg, pre, .ex").all() if e.is_visible()
+        ]
         assert all(0 <= s["x"] and s["x"] + s["width"] <= 720 and s["height"] < 990 for s in sizes)
         page.pdf(path=tmp_path / "sheet.pdf", prefer_css_page_size=True)
         found = (tmp_path / "sheet.pdf").read_bytes()
-        assert set(re.findall(rb"/MediaBox \[0 0 (\d+)\.?\d* (\d+)", found)) == {(b"594", b"841")}  # A4
+        assert set(re.findall(rb"/MediaBox \[0 0 (\d+)\.?\d* (\d+)", found)) == {
+            (b"594", b"841")
+        }  # A4
         assert 2 <= len(re.findall(rb"/Type /Page\b", found)) <= 12
     context.close()
 
@@ -407,7 +424,9 @@ def projector(browser, html):
         contexts.append(browser.new_context(**({"viewport": size} | options)))
         page = contexts[-1].new_page()
         address, _, fragment = name.partition("#")
-        page.goto((html / f"{address}.html").as_uri() + "?present" + f"#{fragment}" * bool(fragment))
+        page.goto(
+            (html / f"{address}.html").as_uri() + "?present" + f"#{fragment}" * bool(fragment)
+        )
         return page
 
     yield open_page
@@ -471,3 +490,42 @@ def test_player_and_exercise_work_on_a_slide(projector):
     box.locator("input").fill("30")
     box.locator("input").press("Enter")
     assert box.locator(".ex-said").get_attribute("data-state") == "right"
+
+
+def test_lesson_opens_what_it_promises(projector, page):
+    """Each link of a plan shows its section, and the player there at the step that is named."""
+    links = page("teach").content.select("a[href*='?present']")
+    assert len(links) > 25
+    opened = projector("teach")
+    for link in links:
+        opened.goto("about:blank")
+        opened.goto((page("teach").path.parent.as_uri()) + "/" + link["href"])
+        opened.locator(".pr-bar").wait_for()
+        address, _, place = link["href"].partition("#")
+        current = opened.locator(".pr-now")
+        assert current.get_attribute("id") == place, link["href"]
+        assert current.locator(":scope > :is(h1, h2, h3)").is_visible()
+        step = address.partition("&step=")[2]
+        if step:
+            player = current.locator(".lfg-player").first
+            assert player.locator("input").input_value() == step
+            assert f"Step {step} of" in player.locator(".lfg-words").inner_text()
+
+
+def test_plans_fill_their_minutes(page):
+    """The rows of a plan follow on each other, from the first minute to the last."""
+    plans = []
+    for table in page("teach").content.select("table"):
+        cells = [row.td.text for row in table.select("tbody tr")]
+        if table.th.text == "minutes":
+            plans.append([tuple(map(int, cell.split("\N{EN DASH}"))) for cell in cells])
+    assert [plan[-1][1] for plan in plans] == [45, 90, 90, 90, 90]
+    for plan in plans:
+        assert [start for start, _ in plan] == [0, *(end for _, end in plan[:-1])]
+
+
+def test_sheets_of_the_lesson_are_there(page):
+    """A sheet that a plan hands out is written."""
+    links = page("teach").content.select("a[href$='-sheet.html']")
+    assert len(links) > 8
+    assert all((page("teach").path.parent / link["href"]).exists() for link in links)
