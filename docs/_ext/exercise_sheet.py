@@ -1,4 +1,4 @@
-"""Write the exercises of a page for paper: one page without the answers, one with them at its end."""
+"""Write the exercises of a page for paper: one sheet without answers, one with them at its end."""
 
 from __future__ import annotations
 

@@ -356,9 +356,9 @@ def visit_exercise(self: Any, node: exercise) -> None:
     task = (
         f'<span class="ex-kind">{RUNGS[node["rung"]]} \N{MIDDLE DOT} {TASKS[node["kind"]]}</span>'
     )
-    self.body.append(
-        f'<h3 class="ex-title" data-number="{node["number"]}">{words}</h3>\n<p class="ex-task">{task}</p>\n'
-    )
+    number = node["number"]
+    self.body.append(f'<h3 class="ex-title" data-number="{number}">{words}</h3>\n')
+    self.body.append(f'<p class="ex-task">{task}</p>\n')
     for child in node.children[1:]:
         _write(self, node, child)
     self.body.append("</section>\n")

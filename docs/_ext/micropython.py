@@ -55,8 +55,9 @@ def scripts(package: Path) -> dict[str, str]:
     tape = (STATIC / "scalar_tape.py").read_text(encoding="utf-8")
     wasm = gzip.compress((package / "micropython.wasm").read_bytes(), mtime=0)
     kept = {"wasm": base64.b64encode(wasm).decode(), "tape": tape}
+    function = f"self.exWorker = async () => {{{worker}}};"
     start = 'if (typeof document === "undefined") self.exWorker();'
     return {
         "micropython.js": f"// {NOTICE}\nwindow.exMicroPython = {json.dumps(kept)};\n",
-        "micropython-worker.js": f"// {NOTICE}\nself.exWorker = async () => {{{worker}}};\n{start}\n",
+        "micropython-worker.js": f"// {NOTICE}\n{function}\n{start}\n",
     }

@@ -195,7 +195,7 @@ def test_order_shown_is_none_of_those_that_are_right():
 
 
 def test_every_order_is_tried():
-    """Each order that gives the same is right, and a hint for an error holds for all that raise it."""
+    """Each order that gives the same is right, and all that raise an error share its hint."""
     given = ORDER | {
         "lines": "a = 1\nb = a + 1\nc = 5\n",
         "check": "[b, c]",
@@ -207,7 +207,7 @@ def test_every_order_is_tried():
 
 
 def test_exercise_at_the_end_of_a_page_is_in_its_notebook(site, tmp_path):
-    """Elsewhere than in practice/ an exercise keeps the page's own notebook; none runs code in it."""
+    """An exercise elsewhere is part of the page's own notebook; none runs code in it."""
     _, warnings = built(site, tmp_path, NUMBER, NODE, CODE, folder="")
     assert "node would run code in the notebook of this page" in warnings
     assert "code would run code in the notebook of this page" in warnings
