@@ -205,8 +205,9 @@
       editor.rows = text.split("\n").length + 2;
       editor.setAttribute("autocapitalize", "off");
       editor.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+        if (event.key !== "Enter" || event.isComposing) return;
         event.preventDefault();
+        if (event.ctrlKey || event.metaKey) return editor.form.requestSubmit(run);
         const line = editor.value.slice(0, editor.selectionStart).split("\n").pop();
         const indent = line.match(/^ */)[0] + (line.trimEnd().endsWith(":") ? "    " : "");
         editor.setRangeText(`\n${indent}`, editor.selectionStart, editor.selectionEnd, "end");
@@ -217,6 +218,7 @@
       const [form, say] = controls(box, run, again);
       form.prepend(editor);
       onSubmit(form, async () => {
+        if (run.disabled) return;
         run.disabled = true;
         say("running", make("p", {}, WORDS.loading));
         const { result, nudge } = box.dataset;
