@@ -551,9 +551,10 @@ def test_hostile_programs_are_only_text(desk):
     assert desk.evaluate(f"{long}.problems") == ["*"]
 
 
-def test_states_are_accessible_and_narrow(site):
-    """An error and a wide graph break no rule of axe, and fit 360 px in the dark."""
-    options = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_states_are_accessible_and_narrow(scheme, site):
+    """An error and a wide graph break no rule of axe, and fit 360 px."""
+    options = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
     page = site("#preset=neuron&values=w:x", reduced_motion="reduce", **options)
     page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
     for program in ("h = sum(w*x) + b\np = tanh(h)\nloss = (p - t)**2", "c = sum(x"):

@@ -506,6 +506,41 @@ def test_cause_and_effect_are_seen_together(site):
     page.wait_for_function(f"{READY}.includes('minimum') || {READY}.includes('vertical')")
 
 
+UNDER = """() => {
+  const focused = document.activeElement
+  const bar = document.querySelector('.lp-top')
+  if (bar.contains(focused)) return null
+  const [top, bottom] = [focused.getBoundingClientRect().top, bar.getBoundingClientRect().bottom]
+  return top < bottom ? focused.outerHTML.slice(0, 60) : null
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_has_the_focus_is_in_sight(width, site):
+    """Going back through the page by keyboard, nothing lies under what stays at its top."""
+    page = site("#preset=hubble", viewport={"width": width, "height": 844})
+    page.wait_for_function(READY)
+    page.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+    page.locator(".lp-code pre").focus()
+    hidden = []
+    for _ in range(20):
+        page.keyboard.press("Shift+Tab")
+        hidden.append(page.evaluate(UNDER))
+    assert [each for each in hidden if each] == []
+
+
+def test_paper_has_the_pictures_and_no_buttons(site):
+    """In print the map lies under its path, and the ten runs fit on a sheet."""
+    page = site("#preset=post")
+    page.wait_for_function(READY)
+    page.emulate_media(media="print")
+    assert page.locator(".lp-app button:visible, .lp-app input:visible").count() == 0
+    assert page.locator(".lp-verdict").is_visible()
+    assert page.locator(".lp-top").evaluate("e => getComputedStyle(e).position") == "static"
+    assert page.locator(".lp-map canvas").evaluate("e => getComputedStyle(e).objectFit") == "contain"
+    assert page.locator(".cell_output img").first.bounding_box()["height"] <= 0.86 * 900
+
+
 def test_without_script_the_runs_are_there(site):
     """Sentences and figures of all ten runs show without JavaScript, and the links lead to them."""
     page = site(java_script_enabled=False)
