@@ -537,7 +537,9 @@ def test_paper_has_the_pictures_and_no_buttons(site):
     assert page.locator(".lp-app button:visible, .lp-app input:visible").count() == 0
     assert page.locator(".lp-verdict").is_visible()
     assert page.locator(".lp-top").evaluate("e => getComputedStyle(e).position") == "static"
-    assert page.locator(".lp-map canvas").evaluate("e => getComputedStyle(e).objectFit") == "contain"
+    assert (
+        page.locator(".lp-map canvas").evaluate("e => getComputedStyle(e).objectFit") == "contain"
+    )
     assert page.locator(".cell_output img").first.bounding_box()["height"] <= 0.86 * 900
 
 
