@@ -39,6 +39,7 @@ extensions = [
     "gallery_hooks",
     "katex_math",
     "kernels",
+    "least_width",
     "play",
     "reading",
     "take_along",
