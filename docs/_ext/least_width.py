@@ -44,7 +44,7 @@ class KeepLegible(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Add a class to each figure that needs one."""
-        source = Path(self.app.srcdir)
+        source = Path(self.env.srcdir)
         for image in list(self.document.findall(imgsgnode)):
             if least := width_class(source / image["uri"].lstrip("/")):
                 image["class"] = [" ".join([*(image["class"] or []), least])]
