@@ -17,7 +17,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.typing import ExtensionMetadata
 from sphinx_gallery.directives import imgsgnode
 
-LEGIBLE = 11  # pixels of a letter's size
+LEGIBLE = 10.9  # pixels of a letter's size
 POINTS = 10  # the size of the figures' text, font.size in matplotlibrc
 COLUMN = 358  # pixels of text beside each other on a phone of 390
 STEP = 80  # pixels between the widths of the classes lfg-w1, lfg-w2, … in figure.css
