@@ -145,6 +145,7 @@ def apart(points, given, found):
     growth of a tiny change of the start explains does not.
     """
     wanted = by_linefit(points, given)
+    assert [len(found[key]) for key in wanted] == [len(values) for values in wanted.values()]
     moves = sensitivity(points, given, wanted)
     worst = 0.0
     for key, values in wanted.items():
@@ -165,7 +166,6 @@ def test_trajectories_equal_those_of_descend(desk):
     found = desk.evaluate("cases => cases.map(([p, s]) => linefitPlay.run(p, s))", cases)
     worst = 0.0
     for (points, given), run in zip(cases, found, strict=True):
-        assert abs(len(run["loss"]) - len(by_linefit(points, given)["loss"])) == 0
         worst = max(worst, apart(points, given, run))
     assert worst < 1e-12
 
