@@ -10,8 +10,9 @@ LEGIBLE = 10.9  # pixels: the text of a plot at 10 points, of a recorded graph a
 SIZES = """() => [...document.querySelectorAll('.cell_output img, img.sphx-glr-single-img')]
     .filter(image => image.width)
     .map(image => [image.alt, image.width * (image.srcset ? 100 : 200) / image.naturalWidth / 7.2])
-    .concat([...document.querySelectorAll('svg.lfg')].filter(graph => graph.clientWidth).map(graph =>
-        [graph.getAttribute('aria-label'), 12 * graph.clientWidth / graph.viewBox.baseVal.width]))
+    .concat([...document.querySelectorAll('svg.lfg')]
+        .filter(graph => graph.clientWidth)
+        .map(graph => [graph.ariaLabel, 12 * graph.clientWidth / graph.viewBox.baseVal.width]))
     .filter(([name, size]) => size < LEGIBLE)"""
 COVERED = """() => [...document.querySelectorAll('div.math > .eqno')]
     .map(number => [number, number.parentElement.querySelector('.katex-html')])
