@@ -12,6 +12,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 from numpydoc.xref import DEFAULT_LINKS  # noqa: E402
 
 import inventories  # noqa: E402  (found through the path above)
+import reading  # noqa: E402
 
 PACKAGE = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WHEEL = f"{PACKAGE['name'].replace('-', '_')}-{PACKAGE['version']}-py3-none-any.whl"
@@ -39,6 +40,7 @@ extensions = [
     "gallery_hooks",
     "katex_math",
     "kernels",
+    "least_width",
     "lesson",
     "play",
     "reading",
@@ -72,36 +74,8 @@ nb_execution_timeout = 300
 nb_merge_streams = True
 
 # The story: no page needs one that comes after it
-story = {
-    "Start": [
-        "start",
-        "learn/graphs",
-        "learn/dynamic-graphs",
-        "learn/autograd",
-        "learn/line-fit",
-        "learn/learning-rate",
-    ],
-    "Touch it": ["play/index"],
-    "In depth": [
-        "learn/static-graphs",
-        "learn/five-systems",
-        "learn/cost",
-        "learn/autograd-deeper",
-        "learn/autograd-functions",
-        "learn/which-line",
-        "learn/step-size",
-        "learn/scale",
-        "then-and-now",
-    ],
-    "Practice": ["practice/index", "teach"],
-    "Look up": [
-        "auto_gallery/index",
-        "errors",
-        "glossary",
-        "reference/index",
-        "bad-input",
-    ],
-}
+story = reading.story_of((HERE / "index.md").read_text(encoding="utf-8"))
+del story["About"]  # not a level: it is about the site
 
 # The package's reference
 autodoc_typehints = "none"  # numpydoc's sections hold the types, in words

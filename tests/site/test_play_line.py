@@ -591,6 +591,22 @@ def test_landing_page_plays_the_run(site):
     assert mini.get_by_role("link").get_attribute("href") == "play/line.html#preset=post"
 
 
+def test_landing_page_plays_the_loop_that_it_shows(site):
+    """Its curve is the loss of the loop above it, without the half: 2 L of the package's loss."""
+    page = site(name="index")
+    ticks = page.evaluate(
+        "[...document.querySelectorAll('#lp-mini-loss text:not([class])')]"
+        ".map(text => [Number(text.textContent), Number(text.getAttribute('y'))]).slice(-2)"
+    )
+    (low, below), (high, above) = ticks
+    spot = page.locator("#lp-mini-loss circle")
+    from_tick = (below - 4 - float(spot.get_attribute("cy"))) / (below - above)  # 4 to the mark
+    shown = low * (high / low) ** from_tick
+    x, y, _ = noisy_line(100)
+    run = descend(x, y, lr=2e-9, steps=1000, clear_grad=False)
+    assert shown == pytest.approx(2 * run.best.loss.item(), rel=1e-2)
+
+
 def test_page_is_light(html):
     """The page with all of its own scripts and styles is far below 200 kB compressed."""
     own = [html / "play/line.html", *(html / "_static/play").glob("line-*.js")]
