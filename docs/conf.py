@@ -41,6 +41,7 @@ extensions = [
     "kernels",
     "play",
     "reading",
+    "search_store",
     "take_along",
 ]
 exclude_patterns = [
@@ -150,6 +151,15 @@ html_theme_options = {
     "light_logo": "logo.svg",
     "dark_logo": "logo.svg",
     "top_of_page_buttons": [],
+}
+html_additional_pages = {"search": "search.html"}
+search_weights = {  # a page that explains comes before one that asks, lists or looks back
+    "learn/dynamic-and-static": 0,
+    "changelog": 0,
+    "glossary": 0.7,
+    "auto_gallery/": 0.9,
+    "practice/": 0.6,
+    "reference/": 0.7,
 }
 if SITE_URL:  # these tags hold the site's address; without one they would be wrong
     extensions.append("sphinxext.opengraph")
