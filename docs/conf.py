@@ -156,9 +156,9 @@ html_additional_pages = {"search": "search.html"}
 search_weights = {  # a page that explains comes before one that asks, lists or looks back
     "learn/dynamic-and-static": 0,
     "changelog": 0,
+    "learn/": 1.2,
     "glossary": 0.7,
-    "auto_gallery/": 0.9,
-    "practice/": 0.6,
+    "practice/": 0.5,
     "reference/": 0.7,
 }
 if SITE_URL:  # these tags hold the site's address; without one they would be wrong

@@ -26,9 +26,10 @@ from sphinx.util.typing import ExtensionMetadata
 ROOT = Path(__file__).parents[2]
 NPM = Path(os.environ.get("LINEFIT_NPM") or ROOT / ".nox" / "npm")
 FILE = "searchtext.js"
-NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+NAME = re.compile(r"[A-Za-z_]\w{3,}")
+COMMENTED = re.compile(r"#.*")
 COMMENT = re.compile(r"^\s*/\*\*.*?\*/\n", re.DOTALL | re.MULTILINE)
-SILENT = (nodes.Invisible, nodes.raw, nodes.system_message, addnodes.toctree)
+SILENT = (nodes.Invisible, nodes.raw, nodes.system_message, nodes.math_block, addnodes.toctree)
 CODE = {"literal_block", "doctest_block", "code_links_block"}  # the last one is Sphinx-Gallery's
 ASIDE = {"reading", "sphx-glr-footer", "sphx-glr-download-link-note", "sphx-glr-script-out"}
 ASIDE |= {"ex-hint", "ex-answer", "ex-sheet"}  # a search must not tell what a reader works out
@@ -41,7 +42,7 @@ def sections(tree: nodes.document) -> list[dict[str, str]]:
         heading = node[0].astext() if len(node) else ""
         text = " ".join("".join(words(node)).split())
         seen = set(NAME.findall(text))
-        code = [name for name in dict.fromkeys(names(node)) if name not in seen]
+        code = sorted({*names(node)} - seen)
         entry = {"id": anchor(node), "heading": title(node, heading)}
         found.append(entry | {"text": text, "code": " ".join(code)})
     return found
@@ -97,12 +98,11 @@ def _is_aside(node: nodes.Element) -> bool:
 
 
 def names(node: nodes.Node) -> Iterator[str]:
-    """Yield the names in a section's code that tell something: ``torch.no_grad``, ``zero_grad``."""
+    """Yield the names of four letters or more in a section's code, such as ``zero_grad``."""
     for child in node.children:
         if isinstance(child, nodes.Element) and not _is_aside(child):
             if child.tagname in CODE:
-                found = NAME.findall(child.astext())
-                yield from (name for name in found if "_" in name or "." in name)
+                yield from NAME.findall(COMMENTED.sub("", child.astext()))
             yield from names(child)
 
 

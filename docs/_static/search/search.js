@@ -6,7 +6,7 @@
   const PAGES = 20; // how many are shown
   const EXCERPT = 220; // characters
   const WORD = /\p{Script=Han}|[\p{L}\p{N}_]+/gu;
-  const FIELDS = { title: 3, heading: 4, terms: 5, text: 1, code: 0.4 };
+  const FIELDS = { title: 3, heading: 4, terms: 8, text: 1, code: 0.4 };
 
   const stemmer = new EnglishStemmer();
   const stems = new Map();
@@ -54,6 +54,12 @@
     return section.row;
   }
 
+  /** Whether the glossary sends a reader who looks up these very words to a section. */
+  function explains(section, wanted) {
+    const terms = section.terms ? section.terms.split(". ") : [];
+    return terms.some((term) => words(term).map(stem).join(" ") === wanted.join(" "));
+  }
+
   const share = (list, test) => (list.length ? list.filter(test).length / list.length : 0);
 
   /** Return the pages that fit a query, the best first, each with its best section. */
@@ -68,6 +74,7 @@
       const covered = share(wanted, (word) => row(section).includes(` ${word}`));
       const near = share(pairs, (pair) => row(section).includes(` ${pair}`));
       hit.rank = hit.score * (0.2 + covered) * (1 + 1.5 * near) * section.weight;
+      if (explains(section, wanted)) hit.rank *= 2;
     }
     found.sort((one, other) => other.rank - one.rank);
     const pages = new Map();
