@@ -17,9 +17,11 @@ PACKAGE = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf
 WHEEL = f"{PACKAGE['name'].replace('-', '_')}-{PACKAGE['version']}-py3-none-any.whl"
 TORCH = next(need for need in PACKAGE["dependencies"] if need.startswith("torch>="))
 OLDEST = {"python": PACKAGE["requires-python"], "torch": TORCH.removeprefix("torch")}
+REPOSITORY = PACKAGE.get("urls", {}).get("Repository", "")
 SITE_URL = os.environ.get("LINEFIT_SITE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 
 project = "linefit"
+repository = os.environ.get("LINEFIT_REPOSITORY") or REPOSITORY
 author = "The linefit authors"
 copyright = f"{author}, MIT license"
 version = release = PACKAGE["version"]
@@ -35,11 +37,15 @@ extensions = [
     "sphinx_copybutton",
     "accessibility",
     "caches",
+    "descriptions",
     "exercises",
     "gallery_hooks",
     "katex_math",
     "kernels",
+    "page_markdown",
     "play",
+    "provenance",
+    "published",
     "reading",
     "search_store",
     "take_along",
@@ -152,7 +158,13 @@ html_theme_options = {
     "dark_logo": "logo.svg",
     "top_of_page_buttons": [],
 }
-html_additional_pages = {"search": "search.html"}
+html_additional_pages = {"search": "search.html", "404": "404.html"}
+page_descriptions = {
+    "search": "Search all pages of linefit: words, names of PyTorch, or an error message as you got it.",
+    "genindex": "All names of the package linefit, each with the page that describes it.",
+    "py-modindex": "The modules of the package linefit, each with the page that describes it.",
+    "404": "There is no page at this address; search all pages, or begin at the landing page.",
+}
 search_weights = {  # a page that explains comes before one that asks, lists or looks back
     "learn/dynamic-and-static": 0,
     "changelog": 0,
@@ -161,7 +173,3 @@ search_weights = {  # a page that explains comes before one that asks, lists or 
     "practice/": 0.5,
     "reference/": 0.7,
 }
-if SITE_URL:  # these tags hold the site's address; without one they would be wrong
-    extensions.append("sphinxext.opengraph")
-    ogp_site_url = SITE_URL
-    ogp_social_cards = {"enable": False}
