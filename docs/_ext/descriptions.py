@@ -69,7 +69,9 @@ def check(app: Sphinx, env: BuildEnvironment) -> None:
             message = "the description has %s characters, not %s to %s: %r"
             logger.warning(message, len(text), SHORTEST, LONGEST, text, location=page)
         elif text in seen:
-            logger.warning("the description is also that of %s: %r", seen[text], text, location=page)
+            logger.warning(
+                "the description is also that of %s: %r", seen[text], text, location=page
+            )
         seen[text] = page
 
 

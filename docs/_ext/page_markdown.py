@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import BeautifulSoup, Tag
 from markdownify import MarkdownConverter
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
@@ -28,7 +28,7 @@ LEFT_OUT = (
 AFTER_ALL = 950  # when the body is complete
 
 
-class Converter(MarkdownConverter):  # type: ignore[misc]
+class Converter(MarkdownConverter):
     """Turn the HTML of a page into Markdown."""
 
     def convert_math(self, element: Tag, text: str, parent_tags: set[str]) -> str:

@@ -54,8 +54,9 @@ def note(app: Sphinx, config: Config) -> None:
 
 def home(repository: str) -> str:
     """Return a repository's address from itself or from ``owner/name`` on GitHub."""
-    whole = repository if "://" in repository or not repository else f"https://github.com/{repository}"
-    return whole.removesuffix(".git").rstrip("/")
+    if repository and "://" not in repository:
+        repository = f"https://github.com/{repository}"
+    return repository.removesuffix(".git").rstrip("/")
 
 
 def source(app: Sphinx, page: str) -> str:
@@ -92,6 +93,7 @@ def release(library: str) -> str:
 def tell(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
     """Tell a page's template where it comes from."""
     context["built"] = built = app.config.built_from
+    context["author"] = app.config.author
     context["year"] = built["date"][:4]
     context["executed"] = executed(app, page) if tree is not None else ""
     context["python_release"] = platform.python_version()

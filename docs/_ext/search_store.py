@@ -35,40 +35,38 @@ ASIDE = {"reading", "sphx-glr-footer", "sphx-glr-download-link-note", "sphx-glr-
 ASIDE |= {"ex-hint", "ex-answer", "ex-sheet"}  # a search must not tell what a reader works out
 
 
-def sections(tree: nodes.document) -> list[dict[str, str]]:
+def sections(tree: nodes.document) -> list[dict[str, Any]]:
     """Return the sections of a page, those of its terms and of its functions among them."""
-    found = []
-    for node in tree.findall(_is_section):
-        heading = node[0].astext() if len(node) else ""
-        text = " ".join("".join(words(node)).split())
-        seen = set(NAME.findall(text))
-        code = sorted({*names(node)} - seen)
-        entry = {"id": anchor(node), "heading": title(node, heading)}
-        found.append(entry | {"text": text, "code": " ".join(code)})
+    found: list[dict[str, Any]] = []
+    for node in tree.findall(nodes.Element):
+        if _is_section(node):
+            text = " ".join("".join(words(node)).split())
+            code = sorted({*names(node)} - set(NAME.findall(text)))
+            entry = {"ids": anchors(node), "heading": heading(node), "text": text}
+            found.append(entry | {"code": " ".join(code)})
     return found
 
 
-def _is_section(node: nodes.Node) -> bool:
+def _is_section(node: nodes.Element) -> bool:
     """Whether a part of a page is found, and linked to, by itself."""
     if isinstance(node, nodes.definition_list_item):
         return isinstance(node.parent.parent, addnodes.glossary)
-    named = isinstance(node, addnodes.desc) and bool(anchor(node))
+    named = isinstance(node, addnodes.desc) and bool(anchors(node))
     return named or isinstance(node, nodes.section) or node.tagname == "exercise"
 
 
-def anchor(node: nodes.Element) -> str:
-    """Return where a link to a section leads."""
+def anchors(node: nodes.Element) -> list[str]:
+    """Return where a link to a section can lead, the usual place first."""
     own = isinstance(node, nodes.section) or node.tagname == "exercise"
     holder = node if own else node[0]
-    ids: list[str] = holder["ids"] if isinstance(holder, nodes.Element) else []
-    return ids[0] if ids else ""
+    return list(holder["ids"]) if isinstance(holder, nodes.Element) else []
 
 
-def title(node: nodes.Element, heading: str) -> str:
+def heading(node: nodes.Element) -> str:
     """Return the heading of a section: a function's is its name."""
-    if not isinstance(node, addnodes.desc):
-        return heading
-    return str(node[0].get("fullname") or heading) if isinstance(node[0], nodes.Element) else heading
+    first = node[0]
+    name = first.get("fullname", "") if isinstance(first, addnodes.desc_signature) else ""
+    return str(name or first.astext())
 
 
 def words(section: nodes.Element) -> Iterator[str]:
@@ -175,7 +173,8 @@ def store(app: Sphinx, env: BuildEnvironment) -> list[list[Any]]:
     for page in (page for page, value in weights.items() if value and _kept(app, page).exists()):
         parts = json.loads(_kept(app, page).read_text(encoding="utf-8"))
         for number, part in enumerate(parts):
-            keys = [(page, part["id"]), *([(page, "")] if number == 0 else [])]
+            keys = [*((page, each) for each in part["ids"]), *([(page, "")] if number == 0 else [])]
+            part["id"] = next(iter(part["ids"]), "")
             part["terms"] = ". ".join(term for key in keys for term in keywords.get(key, []))
         body = [[part[key] for key in ("id", "heading", "terms", "text", "code")] for part in parts]
         rows.append([page, env.titles[page].astext(), weights[page], body])

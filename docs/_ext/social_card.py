@@ -19,7 +19,8 @@ def draw(target: Path) -> None:
     from linefit.plotting import plot_line, plot_points
 
     x, y, _ = noisy_line(100, noise=8.0, seed=1)
-    figure = Figure(figsize=tuple(side / DOTS_PER_INCH for side in SIZE), dpi=DOTS_PER_INCH)
+    width, height = (side / DOTS_PER_INCH for side in SIZE)
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
     ax = figure.add_axes((0.53, 0.07, 0.44, 0.86))
     plot_points(ax, x, y)
     plot_line(ax, total_least_squares(x, y))
