@@ -160,7 +160,7 @@ html_theme_options = {
 }
 html_additional_pages = {"search": "search.html", "404": "404.html"}
 page_descriptions = {
-    "search": "Search all pages of linefit: words, names of PyTorch, or an error message as you got it.",
+    "search": "Search all pages: words, names of PyTorch, or an error message as you got it.",
     "genindex": "All names of the package linefit, each with the page that describes it.",
     "py-modindex": "The modules of the package linefit, each with the page that describes it.",
     "404": "There is no page at this address; search all pages, or begin at the landing page.",

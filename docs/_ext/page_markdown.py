@@ -43,7 +43,7 @@ class Converter(MarkdownConverter):
         if not target or target.startswith("#") or not text.strip():
             return text
         element["href"] = PAGE.sub(r"\1.md", target)
-        return str(super().convert_a(element, text, parent_tags))
+        return str(super().convert_a(element, text, parent_tags))  # type: ignore[misc]
 
 
 def markdown(body: str) -> str:

@@ -133,8 +133,8 @@ def start(app: Sphinx) -> None:
     (assets / "search").mkdir(parents=True)
     library = NPM / "node_modules" / "minisearch"
     code = COMMENT.sub("", (library / "dist" / "umd" / "index.js").read_text(encoding="utf-8"))
-    license = (library / "LICENSE.txt").read_text(encoding="utf-8")
-    _write(assets / "search" / "minisearch.js", f"/*!\n{license}*/\n{code}")
+    terms_of_use = (library / "LICENSE.txt").read_text(encoding="utf-8")
+    _write(assets / "search" / "minisearch.js", f"/*!\n{terms_of_use}*/\n{code}")
     stemmers = Path(sphinx.__file__).parent / "search" / "minified-js"
     files = [stemmers / f"{name}-stemmer.js" for name in ("base", "english")]
     _write(assets / "search" / "stemmer.js", "\n".join(f.read_text("utf-8") for f in files))

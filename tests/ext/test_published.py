@@ -4,7 +4,7 @@ import re
 import struct
 import subprocess
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from bs4 import BeautifulSoup
@@ -110,7 +110,7 @@ def test_picture_for_previews_has_the_size_that_they_want(build):
 def test_map_lists_all_pages(build):
     """The map lists each page once, the landing page by the site's address; robots are told."""
     app = build(html_baseurl=ADDRESS)
-    tree = ElementTree.fromstring((app.outdir / "sitemap.xml").read_text("utf-8"))  # noqa: S314
+    tree = ET.fromstring((app.outdir / "sitemap.xml").read_text("utf-8"))  # noqa: S314
     found = [element.text for element in tree.iter() if element.tag.endswith("loc")]
     names = ["errors.html", "glossary.html", "", "learn/page.html", "start.html"]
     assert found == [ADDRESS + name for name in names]

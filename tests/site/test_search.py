@@ -68,7 +68,7 @@ WORDS = {
     "vector-Jacobian product": "learn/autograd",
     "Hessian": "learn/autograd-functions",
     "forward mode": "learn/autograd-functions",
-    "custom autograd function": "auto_gallery/autograd/plot_2_custom_function learn/autograd-deeper",
+    "own autograd function": "auto_gallery/autograd/plot_2_custom_function learn/autograd-deeper",
     "gradcheck": "auto_gallery/autograd/plot_2_custom_function learn/autograd-deeper",
     "torch.compile": "learn/static-graphs learn/five-systems learn/cost",
     "graph break": "learn/static-graphs errors",
