@@ -18,9 +18,11 @@ PACKAGE = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf
 WHEEL = f"{PACKAGE['name'].replace('-', '_')}-{PACKAGE['version']}-py3-none-any.whl"
 TORCH = next(need for need in PACKAGE["dependencies"] if need.startswith("torch>="))
 OLDEST = {"python": PACKAGE["requires-python"], "torch": TORCH.removeprefix("torch")}
+REPOSITORY = PACKAGE.get("urls", {}).get("Repository", "")
 SITE_URL = os.environ.get("LINEFIT_SITE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 
 project = "linefit"
+repository = os.environ.get("LINEFIT_REPOSITORY") or REPOSITORY
 author = "The linefit authors"
 copyright = f"{author}, MIT license"
 version = release = PACKAGE["version"]
@@ -36,14 +38,19 @@ extensions = [
     "sphinx_copybutton",
     "accessibility",
     "caches",
+    "descriptions",
     "exercises",
     "gallery_hooks",
     "katex_math",
     "kernels",
     "least_width",
     "lesson",
+    "page_markdown",
     "play",
+    "provenance",
+    "published",
     "reading",
+    "search_store",
     "take_along",
 ]
 exclude_patterns = [
@@ -126,7 +133,18 @@ html_theme_options = {
     "dark_logo": "logo.svg",
     "top_of_page_buttons": [],
 }
-if SITE_URL:  # these tags hold the site's address; without one they would be wrong
-    extensions.append("sphinxext.opengraph")
-    ogp_site_url = SITE_URL
-    ogp_social_cards = {"enable": False}
+html_additional_pages = {"search": "search.html", "404": "404.html"}
+page_descriptions = {
+    "search": "Search all pages: words, names of PyTorch, or an error message as you got it.",
+    "genindex": "All names of the package linefit, each with the page that describes it.",
+    "py-modindex": "The modules of the package linefit, each with the page that describes it.",
+    "404": "There is no page at this address; search all pages, or begin at the landing page.",
+}
+search_weights = {  # a page that explains comes before one that asks, lists or looks back
+    "learn/dynamic-and-static": 0,
+    "changelog": 0,
+    "learn/": 1.2,
+    "glossary": 0.7,
+    "practice/": 0.5,
+    "reference/": 0.7,
+}
