@@ -194,7 +194,7 @@ def _methods(cls):
 
 def _attributes(cls):
     """Return the public properties, slots and fields of a class."""
-    fields = [*vars(cls), *getattr(cls, "__slots__", ()), *getattr(cls, "__dataclass_fields__", ())]
+    fields = [*vars(cls), *getattr(cls, "__slots__", ()), *inspect.get_annotations(cls)]
     return {name for name in fields if not name.startswith("_")} - _methods(cls)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import BackwardCFunction
 from torch.utils._pytree import tree_leaves
 
 from linefit.graph.nodes import PLAIN, Node, Output, OutputRef, function_of, version_of
-from linefit.graph.recorder import memory, names
+from linefit.graph.recorder import memory
 from linefit.graph.recorder.hooks import GradientHook
+from linefit.graph.recorder.kinds import rule_of
 from linefit.graph.recorder.saved import SavedTensors
 from linefit.graph.recorder.state import State
 from linefit.graph.recorder.traverse import new_functions
@@ -55,9 +55,10 @@ class Ledger:
         if known is not None:
             node, number = known
             output = node.outputs[number]
-            same = (
-                node._fn is fn if fn is not None else output.requires_grad == tensor.requires_grad
-            )
+            if fn is not None:
+                same = node._fn is fn
+            else:
+                same = output.requires_grad == tensor.requires_grad
             if same and output._version == version_of(tensor):  # as nearly always
                 return known
             if same:
@@ -127,15 +128,18 @@ class Ledger:
         A view whose history torch has rewritten is given a new node, like any other result.
         """
         output = node.outputs[number]
-        earlier = self.by_tensor.get(id(tensor))
+        key = id(tensor)
         if output._tensor is None and output._copy is None:
             output.capture(tensor, max_elements=self.max_elements)
-            output.name = output.name or self.names.get(id(tensor))
+            if key in self.names and output.name is None:
+                output.name = self.names[key]
+        found = (node, number)
         if output._tensor is tensor:  # else nothing keeps its identity from being used again
+            earlier = self.by_tensor.get(key)
             if earlier is not None and earlier[0] is not node:
                 earlier[0].outputs[earlier[1]]._tensor = None
-            self.by_tensor[id(tensor)] = (node, number)
-        return node, number
+            self.by_tensor[key] = found
+        return found
 
     def discover(self, start: Any) -> Node:
         """Return the node of a ``grad_fn``; record it and every new one behind it."""
@@ -143,18 +147,18 @@ class Ledger:
         if node is not None:
             return node
         for fn in new_functions(start, self.by_fn):
-            node = self._add(fn, fn.variable if type(fn).__name__ == "AccumulateGrad" else None)
+            node = self._add(fn)
         return self.by_fn[start] if node is None else node
 
-    def _add(self, fn: Any, variable: Tensor | None) -> Node:
-        leaf = variable is not None
-        count = len(_metadata(fn))
-        if count == 1:
-            outputs: tuple[Output, ...] = (Output(requires_grad=True, is_leaf=leaf),)
-        else:
-            outputs = tuple([Output(requires_grad=True, is_leaf=leaf) for _ in range(count)])
-        node = Node("leaf" if leaf else _op(fn), fn, outputs)
-        node._sources = [self._source(node, *source) for source in fn.next_functions]
+    def _add(self, fn: Any) -> Node:
+        rule = rule_of(type(fn))
+        variable = fn.variable if rule.is_leaf else None
+        outputs: tuple[Output, ...] = (Output(requires_grad=True, is_leaf=rule.is_leaf),)
+        if not rule.has_one:
+            rest = _metadata(fn)[1:]
+            outputs += tuple([Output(requires_grad=True, is_leaf=False) for _ in rest])
+        node = Node(rule.op, fn, outputs)
+        node._sources = self._sources(node, fn.next_functions)
         self._append(node)
         self.by_fn[fn] = node
         hook = GradientHook(node, self.state)
@@ -165,12 +169,13 @@ class Ledger:
             # What a leaf accumulates it may do in other graphs too
             self.handles += [handle, fn.register_prehook(hook.before)]
         else:
-            node.saved = self.saved.of(fn, node, self._maker)
+            node.saved = self.saved.of(fn, node, rule, self._maker)
         return node
 
     def _append(self, node: Node) -> None:
-        node.scope = self.state.scope
-        node._tick = self.state.ticks
+        state = self.state
+        node.scope = state.scope
+        node._tick = state.ticks
         self.nodes.append(node)
 
     def _maker(self, node: Node, tensor: Tensor) -> tuple[Node | None, int]:
@@ -183,16 +188,23 @@ class Ledger:
             return node, tensor.output_nr
         return self.merged.get(fn) or (self.by_fn.get(fn), tensor.output_nr)
 
-    def _source(self, node: Node, fn: Any, number: int) -> OutputRef | None:
-        """Return the output behind one of a node's ``next_functions``, as it is now."""
-        if fn is None:
-            return None
-        found = (self.merged and self.merged.get(fn)) or (self.by_fn[fn], number)
-        source = found[0]
-        if source._depth >= node._depth:
-            node._depth = source._depth + 1
-        if memory.crosses_pieces(node._depth, source._depth):
-            self.cuts.append(source._fn)
+    def _sources(self, node: Node, functions: Iterable[Any]) -> list[OutputRef | None]:
+        """Return the outputs behind a node's ``next_functions``, as they are now."""
+        found: list[OutputRef | None] = []
+        depth = 0
+        for fn, number in functions:
+            if fn is None:
+                found.append(None)
+                continue
+            source = (self.merged and self.merged.get(fn)) or (self.by_fn[fn], number)
+            found.append(source)
+            if source[0]._depth >= depth:
+                depth = source[0]._depth + 1
+        node._depth = depth
+        if depth % memory.PIECE == 0 or len(found) > 1:  # else all are of the same piece
+            for source in found:
+                if source is not None and memory.crosses_pieces(depth, source[0]._depth):
+                    self.cuts.append(source[0]._fn)
         return found
 
     def merge(self, fn: Any, tensor: Tensor, first: int) -> OutputRef | None:
@@ -253,7 +265,7 @@ class Ledger:
         """
         node._base = base
         if node._fn is not None and view[0]._fn is not None:
-            node._untracked = [*node._untracked, view]
+            node._untracked = (*node._untracked, view)
         output = view[0].outputs[view[1]]
         if output._tensor is not None:
             self.views.append((weakref.ref(output._tensor), output))
@@ -269,8 +281,8 @@ class Ledger:
         """Add the inputs of a node that autograd does not see; for a constant those are all."""
         tracked = node._fn is not None
         for source in sources:
-            if not (tracked and source[0]._fn is not None) and source[0] is not node:
-                node._untracked = [*node._untracked, source]
+            if (source[0]._fn is None or not tracked) and source[0] is not node:
+                node._untracked = (*node._untracked, source)
 
     def take_in(self, values: Any) -> None:
         """Record the tensors among the values that something has made unseen, and keep errors."""
@@ -368,13 +380,6 @@ def _accumulator(leaf: Tensor) -> Any:
         return fn.next_functions[0][0] if fn is not None else None
 
 
-def _op(fn: Any) -> str:
-    name = type(fn).__name__
-    if issubclass(type(fn), BackwardCFunction):
-        return name.removesuffix("Backward")
-    return names.of_backward(name)
-
-
 def _inputs_behind(constant: Node) -> list[OutputRef]:
     """Return the constants from which a constant that a Function's forward made was computed."""
     found = []
@@ -394,9 +399,11 @@ def _inputs_behind(constant: Node) -> list[OutputRef]:
 
 def describe_unseen(node: Node) -> None:
     """Take the shapes of results that were never seen as tensors from the ``grad_fn``."""
-    for output, known in zip(node.outputs, _metadata(node._fn), strict=True):
-        if output.dtype is None and known is not None:
-            output.describe(known)
+    unseen = [i for i, output in enumerate(node.outputs) if output.dtype is None]
+    metadata = _metadata(node._fn) if unseen else ()
+    for i in unseen:
+        if metadata[i] is not None:
+            node.outputs[i].describe(metadata[i])
 
 
 def _metadata(fn: Any) -> tuple[Any, ...]:
