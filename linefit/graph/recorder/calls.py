@@ -63,8 +63,13 @@ class Calls(TorchFunctionMode):
             else:
                 result = func(*args, **kwargs)
             state.clock.forward[state.scope] += perf_counter() - start
-        if kind.is_recorded:
-            self._after(kind, args, types, operands, result, done)
+        if not kind.is_recorded:
+            return result
+        if type(result) is Tensor and _is_alone(types):
+            self._after(kind, args, operands, result, done)
+        else:
+            with torch._C.DisableTorchFunction():
+                self._after(kind, args, operands, result, done)
         return result
 
     def _run_engine(
@@ -101,7 +106,6 @@ class Calls(TorchFunctionMode):
         self,
         kind: Kind,
         args: tuple[Any, ...],
-        types: Sequence[Any],
         operands: Operands,
         result: Any,
         done: Sequence[Done],
@@ -110,11 +114,7 @@ class Calls(TorchFunctionMode):
         state = self.ledger.state
         state.paused = True
         try:
-            if type(result) is Tensor and _is_alone(types):
-                self._record(kind, args, operands, result, done)
-                return
-            with torch._C.DisableTorchFunction():
-                self._record(kind, args, operands, result, done)
+            self._record(kind, args, operands, result, done)
         except Exception as error:
             state.fail(kind.name, [args, result], error)
         finally:

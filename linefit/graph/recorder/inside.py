@@ -104,7 +104,9 @@ def is_one_operation(function: Any, name: str) -> bool:
 def returns_one_tensor(name: str) -> bool:
     """Whether an operation of torch's has one tensor as its result, whatever its arguments are."""
     overloads = [overload._schema.returns for overload in _overloads(name)]
-    return bool(overloads) and all([str(r.type) for r in found] == ["Tensor"] for found in overloads)
+    return bool(overloads) and all(
+        [str(r.type) for r in found] == ["Tensor"] for found in overloads
+    )
 
 
 def _overloads(name: str) -> list[Any]:

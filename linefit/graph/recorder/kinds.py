@@ -109,7 +109,7 @@ class Rule(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def rule_of(backward: type) -> Rule:
+def rule_of(backward: type[Any]) -> Rule:
     """Return what the recorder has to know about a class of backward nodes."""
     name = backward.__name__
     if name == "AccumulateGrad":

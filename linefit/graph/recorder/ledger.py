@@ -151,7 +151,8 @@ class Ledger:
         return self.by_fn[start] if node is None else node
 
     def _add(self, fn: Any) -> Node:
-        rule = rule_of(type(fn))
+        kind: Any = type(fn)
+        rule = rule_of(kind)
         variable = fn.variable if rule.is_leaf else None
         outputs: tuple[Output, ...] = (Output(requires_grad=True, is_leaf=rule.is_leaf),)
         if not rule.has_one:
@@ -192,14 +193,14 @@ class Ledger:
         """Return the outputs behind a node's ``next_functions``, as they are now."""
         found: list[OutputRef | None] = []
         depth = 0
+        source: OutputRef | None
         for fn, number in functions:
             if fn is None:
                 found.append(None)
                 continue
             source = (self.merged and self.merged.get(fn)) or (self.by_fn[fn], number)
             found.append(source)
-            if source[0]._depth >= depth:
-                depth = source[0]._depth + 1
+            depth = max(depth, source[0]._depth + 1)
         node._depth = depth
         if depth % memory.PIECE == 0 or len(found) > 1:  # else all are of the same piece
             for source in found:
