@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol, Unpack
 
+import torch
 from torch import Tensor
 
 from linefit.graph.draw import html, svg
@@ -107,7 +108,9 @@ class Graph:
         GraphError
             If the recording has not seen how the output was computed.
         """
-        if output.requires_grad and not self._source.knows(output):
+        with torch._C.DisableTorchFunction():  # a subclass of Tensor may answer otherwise
+            known = not output.requires_grad or self._source.knows(output)
+        if not known:
             raise GraphError("This output was not computed inside the recording.")
         with collecting_rarely():
             self._source.begin_pass()
@@ -166,10 +169,11 @@ class Graph:
             backward pass left.  What the body itself does to gradients, such as clipping them, is
             part of the recording.
         """
-        for node in self.nodes:
-            for output in node.outputs:
-                if output._tensor is not None:
-                    _compare(node, output, output._tensor)
+        with torch._C.DisableTorchFunction():  # a subclass of Tensor is not to notice
+            for node in self.nodes:
+                for output in node.outputs:
+                    if output._tensor is not None:
+                        _compare(node, output, output._tensor)
 
     def layout(
         self,

@@ -21,6 +21,7 @@ from linefit.graph.recorder.state import State
 from linefit.graph.recorder.traverse import new_functions
 
 TOUCHED = -1  # no version that a tensor can have
+CHANGED = "changed"  # the operation behind a change that autograd has not recorded
 transform = torch._C._functorch.peek_interpreter_stack  # the torch.func transform at work, or None
 
 
@@ -68,6 +69,8 @@ class Ledger:
                 return self._changed(node, number, tensor)
         if fn is None:
             return self._leaf(tensor) or self.constant(tensor)
+        if known is not None and known[0].op == CHANGED and fn not in self.by_fn:
+            self._take_back(known[0])
         source = (self.merged and self.merged.get(fn)) or (self.discover(fn), tensor.output_nr)
         if known is not None and known[0]._fn is None:  # made by a custom Function's forward
             inputs = [s for s in _inputs_behind(known[0]) if s not in source[0]._untracked]
@@ -110,7 +113,7 @@ class Ledger:
         outputs = list(earlier.outputs)
         outputs[number] = output
         made = earlier.op in {"leaf", "constant"}
-        node = Node(earlier.op if made else "changed", earlier._fn, tuple(outputs))
+        node = Node(earlier.op if made else CHANGED, earlier._fn, tuple(outputs))
         node._before = earlier
         self._append(node)
         if not made:
@@ -121,6 +124,17 @@ class Ledger:
             if node._fn in self.leaves:
                 self.leaves[node._fn].reference = weakref.ref(node)
         return self.pair(node, number, tensor)
+
+    def _take_back(self, changed: Node) -> None:
+        """Drop the latest version of a tensor if autograd has recorded its change after all.
+
+        It does when a custom Function that has changed its input returns.
+        """
+        later = self.nodes[self.nodes.index(changed) + 1 :]
+        used = {ref[0] for node in later for ref in (*node._sources, *node._untracked) if ref}
+        if changed not in used and changed._before is not None:
+            self.nodes.remove(changed)
+            self.by_fn[changed._fn] = changed._before
 
     def pair(self, node: Node, number: int, tensor: Tensor) -> OutputRef:
         """Pair a tensor with the output of a node that it is; an in-place change ends the old pair.
@@ -153,6 +167,10 @@ class Ledger:
     def _add(self, fn: Any) -> Node:
         kind: Any = type(fn)
         rule = rule_of(kind)
+        if rule.op == "copy_slices":  # what it has changed was seen before it was
+            changed = self.by_fn.get(fn.next_functions[0][0])
+            if changed is not None and changed.op == CHANGED:
+                self._take_back(changed)
         variable = fn.variable if rule.is_leaf else None
         outputs: tuple[Output, ...] = (Output(requires_grad=True, is_leaf=rule.is_leaf),)
         if not rule.has_one:
@@ -211,11 +229,12 @@ class Ledger:
     def merge(self, fn: Any, tensor: Tensor, first: int) -> OutputRef | None:
         """Let a node that only gives a result its class be one with the node that computed it.
 
-        Torch wraps what it computes for a subclass of Tensor in an alias.  Returns the output
-        that the result then is, or None if its backward node is no such alias: behind one is a
-        node that the same call has made, so after the ``first`` ones.
+        Torch wraps what it computes for a subclass of Tensor in an alias, and such a class may
+        unwrap the operands in aliases, too.  Returns the output that the result then is, or None
+        if its backward node is no such alias: behind one is a node that the same call has made,
+        so after the ``first`` ones.
         """
-        if type(fn).__name__ != "AliasBackward0" or type(tensor) in PLAIN:
+        if not _is_alias(fn) or type(tensor) in PLAIN:
             return None
         ((behind, number),) = fn.next_functions
         if behind is None or type(behind).__name__ == "AccumulateGrad":
@@ -223,10 +242,21 @@ class Ledger:
         known = self.by_fn.get(behind)
         if known is not None and known not in self.nodes[first:]:
             return None
-        node = self.discover(behind)
-        self.merged[fn] = (node, number)
-        self.by_fn[fn] = node
+        for inner in new_functions(behind, self.by_fn):
+            if inner is not behind and _is_alias(inner):
+                self._merge_into_source(inner)
+            else:
+                self._add(inner)
+        node = self.by_fn[behind]
+        self._merge_into_source(fn)
         return self.pair(node, number, tensor)
+
+    def _merge_into_source(self, alias: Any) -> None:
+        """Let a backward node be one with the node behind it."""
+        ((fn, number),) = alias.next_functions
+        source = self.merged.get(fn) or (self.by_fn[fn], number)
+        self.merged[alias] = source
+        self.by_fn[alias] = source[0]
 
     def is_leaf(self, tensor: Tensor) -> bool:
         """Whether a tensor that requires gradients and has no ``grad_fn`` is a leaf of autograd."""
@@ -379,6 +409,10 @@ def _accumulator(leaf: Tensor) -> Any:
         plain = leaf.layout == torch.strided and not leaf.is_nested
         fn = (leaf.view_as(leaf) if plain else leaf.clone()).grad_fn
         return fn.next_functions[0][0] if fn is not None else None
+
+
+def _is_alias(fn: Any) -> bool:
+    return type(fn).__name__ == "AliasBackward0"
 
 
 def _inputs_behind(constant: Node) -> list[OutputRef]:

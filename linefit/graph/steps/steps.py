@@ -165,6 +165,8 @@ class _BackwardPasses:
         self.accumulated: dict[Node, Tensor | None] = {}  # the .grad of each leaf
         self.along: dict[Edge, Tensor] = {}  # what has come back along each edge
         self.parts: defaultdict[tuple[int, OutputRef], list[Tensor]] = defaultdict(list)
+        # the same, for all versions of a tensor together: they have one backward node
+        self.arrived: defaultdict[tuple[int, OutputRef], list[Tensor]] = defaultdict(list)
         self.uses = Counter(
             (edge.source, edge.output)
             for into in inputs.values()
@@ -192,7 +194,7 @@ class _BackwardPasses:
                 continue
             grads = tuple(self._receive(node, run))
             for reached in grads:
-                if not self.parts[run.task, reached[:2]]:  # no node of the graph has sent it
+                if not self._sent_to(reached[:2], run.task):  # no node of the graph has sent it
                     yield run.tick, self._seed(reached, run)
                 elif (hook := self._hook(reached, run)) is not None:
                     yield run.tick, hook
@@ -221,7 +223,15 @@ class _BackwardPasses:
         output = edge.source, edge.output
         self._sum_of(output).receive(grad, task)
         self.parts[task, output].append(grad)
+        self._sent_to(output, task).append(grad)
         self.along[edge] = self.along[edge] + grad if edge in self.along else grad
+
+    def _sent_to(self, output: OutputRef, task: int) -> list[Tensor]:
+        """Return what has been sent to an output and to other versions of the same tensor."""
+        node, number = output
+        while node._before is not None and node._before.grad_fn is node.grad_fn:
+            node = node._before
+        return self.arrived[task, (node, number)]
 
     def _complete(self, task: int, output: OutputRef) -> bool:
         return len(self.parts[task, output]) == self.awaited[task, output]
@@ -238,7 +248,7 @@ class _BackwardPasses:
     def _hook(self, reached: Reached, run: Run) -> PassStep | None:
         """Return the step of a gradient that comes to its node other than it was sent."""
         node, number = reached[:2]
-        before = _sum(self.parts[run.task, (node, number)])
+        before = _sum(self._sent_to((node, number), run.task))
         after = run.received[number]
         if after is None or same(before, after) or (not run.hooked and _close(before, after)):
             return None
@@ -298,7 +308,7 @@ class _BackwardPasses:
         """Yield the step that writes a leaf's ``.grad``, and those of hooks before and after it."""
         (before,) = run.sent
         (after,) = run.received
-        sent = self.parts[run.task, (leaf, 0)]
+        sent = self._sent_to((leaf, 0), run.task)
         arrived = run.arrived
         written = after
         if run.hooked and arrived is not None:
