@@ -242,7 +242,7 @@ class Ledger:
         known = self.by_fn.get(behind)
         if known is not None and known not in self.nodes[first:]:
             return None
-        for inner in new_functions(behind, self.by_fn):
+        for inner in new_functions(behind, self.by_fn) if known is None else ():
             if inner is not behind and _is_alias(inner):
                 self._merge_into_source(inner)
             else:
