@@ -78,6 +78,7 @@ class Output:
     _tensor: Tensor | None = None
     _version = 0  # how often the tensor had been changed in place
     _came: list[Arrival] | None = None  # gradients that have not been added up yet
+    _grad_seen: tuple[weakref.ref[Tensor], int] | None = None  # the .grad that was copied
     _grad: Tensor | None = None
     _earlier: Tensor | None = None  # the gradient of earlier backward passes
     _pass: Tensor | None = None  # and that of the latest one
@@ -140,7 +141,7 @@ class Output:
         else:
             self.describe(tensor)
         if (self.is_leaf or tensor.retains_grad) and (grad := tensor.grad) is not None:
-            self.accumulated = copied(grad)
+            self.keep_grad(grad, copied(grad))
 
     def keep(self, copy: Tensor) -> None:
         """Keep a copy of a value whose tensor has other numbers by now."""
@@ -189,13 +190,31 @@ class Output:
         if self._tensor is None or (grad is not None and not is_readable(grad)):
             return
         if grad is None or self.accumulated is None or not same(grad, self.accumulated):
-            self.accumulated = copied(grad)
+            self.keep_grad(grad, copied(grad))
+        else:
+            self.keep_grad(grad, self.accumulated)
 
     def copy_grad(self) -> None:
         """Copy the tensor's ``.grad``, where torch keeps one."""
         tensor = self._tensor
         if tensor is not None and (self.is_leaf or tensor.retains_grad):
-            self.accumulated = copied(tensor.grad)
+            self.keep_grad(tensor.grad, copied(tensor.grad))
+
+    def keep_grad(self, grad: Tensor | None, copy: Tensor | None) -> None:
+        """Keep a copy of the tensor's ``.grad``, and which version of it that is."""
+        self.accumulated = copy
+        self._grad_seen = None if grad is None else (weakref.ref(grad), version_of(grad))
+
+    def has_other_grad(self) -> bool:
+        """Whether the ``.grad`` is another tensor, or another version of it, than was copied."""
+        tensor = self._tensor
+        if tensor is None or not (tensor.is_leaf or tensor.retains_grad):
+            return False
+        grad = tensor.grad
+        if grad is None or self._grad_seen is None:
+            return (grad is None) != (self._grad_seen is None)
+        reference, version = self._grad_seen
+        return reference() is not grad or version_of(grad) != version
 
 
 class Saved:

@@ -85,7 +85,8 @@ class GradientHook:
         self.grad_before = None
         self.arrived = None
         if before is None and not run.hooked and received and _is_grad_of(output, received[0]):
-            output.accumulated = arrived
+            tensor = output._tensor
+            output.keep_grad(None if tensor is None else tensor.grad, arrived)
         else:
             output.copy_grad()
         return run._replace(

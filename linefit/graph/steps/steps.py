@@ -18,7 +18,7 @@ from linefit.graph.nodes import Edge, Node, Output, OutputRef, Run
 from linefit.graph.numbers import dense, same
 from linefit.graph.steps.rules import LocalDerivative, local_derivative
 
-Phase = Literal["inputs", "forward", "seed", "backward", "sum", "hook", "write"]
+Phase = Literal["inputs", "forward", "seed", "backward", "sum", "hook", "write", "later"]
 MODULE_HOOK = "BackwardHookFunctionBackward"
 Reached = tuple[Node, int, Tensor | None, Tensor | None]
 
@@ -34,7 +34,8 @@ class PassStep:
         a gradient that no node of the graph has sent, as where a backward pass begins; "backward"
         for a node that passes gradients on; "sum" for parts that are added up where a value was
         used more than once; "hook" for a gradient that a hook has changed; "write" for a leaf
-        whose ``.grad`` is written.
+        whose ``.grad`` is written; "later", at the end, for leaves whose ``.grad`` the program has
+        changed since.
     nodes : tuple of Node
         The nodes that it is about.
     edges : tuple of Edge
@@ -139,6 +140,14 @@ class _Write(PassStep):
         return sentences.write(self.nodes[0], self.before, self.after)
 
 
+class _Later(PassStep):
+    phase = "later"
+
+    @property
+    def words(self) -> str:
+        return sentences.later(self.nodes)
+
+
 def steps_of(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[PassStep, ...]:
     """Return the steps of a graph in the order in which they happened."""
     inputs: defaultdict[Node, list[Edge]] = defaultdict(list)
@@ -151,7 +160,9 @@ def steps_of(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[PassStep, ..
     forward = [(n._tick, 1, _Forward(nodes=(n,), edges=tuple(inputs[n]))) for n in made]
     backward = [(tick, 0, step) for tick, step in _BackwardPasses(nodes, inputs).steps()]
     happened = sorted([*forward, *backward], key=lambda event: event[:2])
-    return (*first, *(step for _, _, step in happened))
+    changed = tuple(n for n in nodes if n.is_leaf and n._runs and n.outputs[0].has_other_grad())
+    last = [_Later(nodes=changed)] if changed else []
+    return (*first, *(step for _, _, step in happened), *last)
 
 
 class _BackwardPasses:
