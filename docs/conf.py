@@ -35,6 +35,7 @@ extensions = [
     "sphinx_copybutton",
     "accessibility",
     "caches",
+    "downloads",
     "exercises",
     "gallery_hooks",
     "katex_math",
@@ -129,7 +130,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "auto_gallery/backreferences",
     "doc_module": ("linefit",),
     "abort_on_example_error": True,
-    "first_notebook_cell": f"# Needs the package: python -m pip install ./{WHEEL}",
+    "download_all_examples": False,  # one archive holds them, and the pages' notebooks
     "min_reported_time": 1e9,
     "write_computation_times": False,
     "show_api_usage": False,
