@@ -96,6 +96,18 @@ def unit(session: nox.Session) -> None:
 
 
 @shared(default=False)
+def takeaway(session: nox.Session) -> None:
+    """Run every download of the site in one empty environment, as its first lines fill it."""
+    run = _environment(session, "test")
+    _build(run)
+    # What the downloads name is installed in the releases that the site was built with.
+    session.env["PIP_CONSTRAINT"] = str(CONSTRAINTS)
+    if TORCH_INDEX:
+        session.env["PIP_EXTRA_INDEX_URL"] = TORCH_INDEX
+    run("pytest", *(session.posargs or ["tests/takeaway"]))
+
+
+@shared(default=False)
 def serve(session: nox.Session) -> None:
     """Build the site, show it at a local address, and rebuild it at every change."""
     run = _environment(session, "serve")

@@ -53,6 +53,7 @@ def package(config: Config, folder: Path) -> Package:
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     about = project["project"]
     group = project.get("dependency-groups", {}).get(GROUP, [])
+    group = [need for need in group if isinstance(need, str)]  # not another group's name
     wheel = config.myst_substitutions["wheel"]
     site = config.html_baseurl.rstrip("/")
     return Package(
@@ -61,7 +62,7 @@ def package(config: Config, folder: Path) -> Package:
         wheel,
         f"{site}/{FOLDER}/{wheel}" if site else "",
         _by_module(about.get("dependencies", [])),
-        _by_module(need for need in group if isinstance(need, str) and need in PEERS),
+        {m: need for m, need in _by_module(group).items() if Requirement(need).name in PEERS},
     )
 
 
@@ -106,7 +107,8 @@ def script(package: Package, code: str, folder: str = "") -> str:
 
 def cell(package: Package, code: Iterable[str], folder: str = "./") -> Any:
     """Return the cell of a notebook that installs what the others need."""
-    peers = [need for need in package.needs(code) if need not in package.own.values()]
+    # Quoted, because a shell takes what follows ">" for the name of a file.
+    peers = [f'"{need}"' for need in package.needs(code) if need not in package.own.values()]
     lines = [f"%pip install --quiet {' '.join([package.place(folder), *peers])}"]
     if not package.address:
         lines.insert(0, BESIDE.format(wheel=package.wheel))

@@ -73,7 +73,8 @@ def built(site, tmp_path, *given):
         "myst_substitutions": {"wheel": "w.whl"},
         "exclude_patterns": ["_build"],
     }
-    (tmp_path / "pyproject.toml").touch()
+    about = '[project]\nname = "demo"\nrequires-python = ">=3"\n'
+    (tmp_path / "pyproject.toml").write_text(about, encoding="utf-8")
     extensions = ["myst_nb", "exercises"]
     app = site(extensions, {"index.md": page}, **settings)
     app.build()

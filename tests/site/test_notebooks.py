@@ -2,7 +2,6 @@
 
 import ast
 
-import nbformat
 import pytest
 from nbclient import NotebookClient
 
@@ -17,8 +16,7 @@ NOTEBOOKS = [source for source in [*EXECUTED, SCRIPTS[0]] if name(source) not in
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
 def test_notebook_of_a_script_has_its_code(script, page):
     """Cell by cell the same statements as the script, which another test runs."""
-    (download,) = page(name(script)).downloads(".ipynb")
-    cells = nbformat.read(download, as_version=4).cells
+    cells = page(name(script)).notebook().cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     statements = [
         ast.dump(node) for node in ast.parse(script.read_text(encoding="utf-8")).body[1:]
@@ -29,8 +27,7 @@ def test_notebook_of_a_script_has_its_code(script, page):
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=name)
 def test_downloaded_notebook_runs(source, page, reader, tmp_path, monkeypatch):
     """The notebook of a page or script runs from top to bottom and prints nothing on stderr."""
-    (download,) = page(name(source)).downloads(".ipynb")
-    notebook = nbformat.read(download, as_version=4)
+    notebook = page(name(source)).notebook()
     assert any(cell.cell_type == "code" for cell in notebook.cells)
     for variable, value in reader.items():
         monkeypatch.setenv(variable, value)

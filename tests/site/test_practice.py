@@ -266,8 +266,7 @@ def test_sheet_prints_with_and_without_answers(opened):
 @pytest.mark.parametrize("name", PAGES)
 def test_notebook_judges_answers(name, page, capsys, monkeypatch):
     """In the page's notebook, ``check`` accepts each answer and gives each hint."""
-    (download,) = page(f"practice/{name}").downloads(".ipynb")
-    cells = nbformat.read(download, as_version=4).cells
+    cells = page(f"practice/{name}").notebook().cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     scope = {}
     exec(code[0], scope)  # noqa: S102 - the notebook of our own site
