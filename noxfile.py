@@ -173,6 +173,14 @@ def review(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Ask for known vulnerabilities of everything that is pinned; needs a network."""
+    session.install("pip-audit")
+    pins = ["--requirement", str(CONSTRAINTS), "--no-deps", "--disable-pip"]
+    session.run("pip-audit", *pins, *session.posargs)
+
+
+@nox.session(default=False)
 def pins(session: nox.Session) -> None:
     """Write constraints.txt anew; hold a release back with ``-- torch==2.13.0``."""
     session.install("uv")
@@ -276,8 +284,12 @@ def _lower_bound(requirement: Requirement) -> str:
 
 def _schemas() -> list[tuple[str, str]]:
     workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    templates = ROOT / ".github" / "ISSUE_TEMPLATE"
+    forms = [path for path in sorted(templates.glob("*.yml")) if path.stem != "config"]
     return [
         *(("github-workflows", str(path.relative_to(ROOT))) for path in workflows),
+        *(("github-issue-forms", str(path.relative_to(ROOT))) for path in forms),
+        ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
         ("dependabot", ".github/dependabot.yml"),
         ("readthedocs", ".readthedocs.yaml"),
     ]
