@@ -78,6 +78,8 @@ def build_wheel(app: Sphinx) -> None:
         return
     folder = Path(app.outdir, FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.whl"):
+        old.unlink()  # perhaps of another version
     built = make_wheel_in(app.confdir.parent / "pyproject.toml", folder)
     if built.file.name != (name := app.config.myst_substitutions["wheel"]):
         raise ExtensionError(f"The wheel is {built.file.name}, but conf.py expects {name}.")

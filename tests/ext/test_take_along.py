@@ -257,6 +257,14 @@ def test_wheel_is_in_the_site(build):
         assert "demo.py" in wheel.namelist()
 
 
+def test_wheel_of_another_version_is_removed(build):
+    """A site has one wheel, also where an older build had left its own."""
+    folder = build().outdir / "_downloads"
+    (folder / "demo-0.9-py3-none-any.whl").touch()
+    build()
+    assert [path.name for path in folder.glob("*.whl")] == [WHEEL]
+
+
 def test_wheel_must_have_the_name_that_pages_tell(build):
     """If the configuration expects another file, the build ends and names both."""
     with pytest.raises(ExtensionError, match=rf"The wheel is {WHEEL}, but .* expects other.whl"):
