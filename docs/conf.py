@@ -43,6 +43,7 @@ extensions = [
     "play",
     "reading",
     "take_along",
+    "timing",
 ]
 exclude_patterns = [
     "_build",
