@@ -108,6 +108,25 @@ def takeaway(session: nox.Session) -> None:
 
 
 @shared(default=False)
+def reproducible(session: nox.Session) -> None:
+    """Build the site twice from nothing, and compare the bytes; measured times may differ."""
+    run = _environment(session, "test")
+    _install_from_npm(run)
+    place = Path(session.create_tmp())
+    date = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
+    session.env["SOURCE_DATE_EPOCH"] = str(date).strip()
+    sites = [place / "first", place / "second"]
+    for site in sites:
+        for folder in (place / "sources", site, place / "doctrees"):
+            shutil.rmtree(folder, ignore_errors=True)
+        _copy_sources(session, place / "sources")
+        session.env["PYTHONPATH"] = str(place / "sources")  # not the checkout's package
+        docs = ["-n", "-d", str(place / "doctrees"), str(place / "sources" / "docs")]
+        run("sphinx-build", "-b", "html", "-W", "--keep-going", *docs, str(site))
+    run("python", "tests/reproducible.py", *map(str, sites))
+
+
+@shared(default=False)
 def serve(session: nox.Session) -> None:
     """Build the site, show it at a local address, and rebuild it at every change."""
     run = _environment(session, "serve")
@@ -256,6 +275,16 @@ def _build(run: Run, *args: str) -> None:
         # Sphinx would not warn again about a page that it has read: make it read all of them.
         shutil.rmtree(DOCTREES, ignore_errors=True)
         raise
+
+
+def _copy_sources(session: nox.Session, folder: Path) -> None:
+    """Copy what git knows or could add: the sources, without what builds have left."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = str(session.run(*listed, external=True, silent=True)).split("\0")
+    for name in (name for name in names if name and (ROOT / name).is_file()):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
 
 
 def _forget_removed_scripts() -> None:

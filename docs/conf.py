@@ -17,6 +17,7 @@ PACKAGE = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf
 WHEEL = f"{PACKAGE['name'].replace('-', '_')}-{PACKAGE['version']}-py3-none-any.whl"
 TORCH = next(need for need in PACKAGE["dependencies"] if need.startswith("torch>="))
 OLDEST = {"python": PACKAGE["requires-python"], "torch": TORCH.removeprefix("torch")}
+repository = os.environ.get("LINEFIT_REPOSITORY", "")  # owner/name; for Colab and Binder
 SITE_URL = os.environ.get("LINEFIT_SITE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 
 project = "linefit"

@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 import archives
+import cloud
 import install
 import take_along
 from gallery_hooks import without_alt
@@ -39,8 +40,11 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     members = pages(app, package) | gallery(app, package)
     members["README.md"] = README.encode()
     members["requirements.txt"] = requirements(package).encode()
+    if app.config.repository:
+        members["binder/requirements.txt"] = (cloud.BINDER_INDEX + requirements(package)).encode()
     members[package.wheel] = (folder / package.wheel).read_bytes()
-    archives.write(folder / install.SCRIPTS, {f"linefit/{name}": text for name, text in members.items()})
+    in_folder = {f"linefit/{name}": content for name, content in members.items()}
+    archives.write(folder / install.SCRIPTS, in_folder)
 
 
 def pages(app: Sphinx, package: install.Package) -> dict[str, bytes]:
@@ -82,7 +86,7 @@ def notebook(package: install.Package, text: str, folder: str) -> str:
 
     Its code is without the descriptions of figures, which a page gives to its images.
     """
-    read = nbformat.reads(text, as_version=4)
+    read = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     cells = []
     for number, cell in enumerate(read.cells):
         made = v4.new_markdown_cell if cell.cell_type == "markdown" else v4.new_code_cell

@@ -43,7 +43,7 @@ def write(app: Sphinx, page: str, exercises: list[dict[str, Any]]) -> str:
     for number, cell in enumerate(parts):
         cell["id"] = f"cell-{number}"
     install.insert(parts, install.package(app.config, app.confdir.parent))
-    address = f"{take_along.FOLDER}/notebooks/{page}.ipynb"
+    address = f"{install.FOLDER}/notebooks/{page}.ipynb"
     target = Path(app.outdir, address)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(take_along.written(parts), encoding="utf-8")

@@ -16,6 +16,8 @@ from nbformat import v4
 from packaging.requirements import Requirement
 from sphinx.config import Config
 
+import cloud
+
 FOLDER = "_downloads"
 SCRIPTS = "linefit-notebooks.zip"  # all scripts and notebooks
 SITE = "linefit-site.zip"
@@ -60,7 +62,7 @@ def package(config: Config, folder: Path) -> Package:
         about["name"],
         about["requires-python"],
         wheel,
-        f"{site}/{FOLDER}/{wheel}" if site else "",
+        f"{site}/{FOLDER}/{wheel}" if site else cloud.raw(config.repository, wheel),
         _by_module(about.get("dependencies", [])),
         {m: need for m, need in _by_module(group).items() if Requirement(need).name in PEERS},
     )

@@ -20,6 +20,7 @@ from sphinx.util import docname_join, logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
+import cloud
 import install
 from install import FOLDER
 from plain_markdown import UnknownMarkupError, plain
@@ -90,7 +91,7 @@ def offer(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: 
     wheel = app.config.myst_substitutions["wheel"]
     context["wheel"] = (wheel, f"{FOLDER}/{wheel}")
     context["install_command"] = app.config.install_command
-    context["local_wheel"] = not app.config.html_baseurl
+    context["local_wheel"] = "://" not in app.config.install_command
     context["archive"] = f"{FOLDER}/{install.SCRIPTS}"
     context["script"] = ""
     if page.rpartition("/")[2].startswith("plot_"):
@@ -104,6 +105,15 @@ def offer(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: 
         target = Path(app.outdir, context["notebook"])
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(notebook(app, page, source), encoding="utf-8")
+
+
+def open_elsewhere(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any
+) -> None:
+    """Tell the page's template where its notebook can be opened in the browser."""
+    path = f"{page.replace('auto_gallery/', 'gallery/')}.ipynb"
+    offered = context["notebook"] or context["script"]
+    context["open_in"] = cloud.links(app.config.repository, path) if offered else {}
 
 
 def notebook(app: Sphinx, page: str, source: str) -> str:
@@ -193,7 +203,10 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_role("archive", Archive())
     app.add_directive("install", Install)
     app.add_config_value("install_command", "", "env", str)
+    if "repository" not in app.config:
+        app.add_config_value("repository", "", "env", str)
     app.connect("config-inited", find_wheel)
     app.connect("builder-inited", build_wheel)
     app.connect("html-page-context", offer)
+    app.connect("html-page-context", open_elsewhere, priority=900)  # exercises have notebooks too
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,7 +21,7 @@ def executed(app: Sphinx, since: float) -> dict[str, float]:
     """Return the seconds that each page and script took of those executed since a moment."""
     found = {}
     for page in app.env.found_docs:
-        about = NbMetadataCollector.get_exec_data(app.env, page)  # type: ignore[arg-type]
+        about = NbMetadataCollector.get_exec_data(app.env, page)
         if about and about["mtime"] >= since and about["runtime"]:
             found[page] = float(about["runtime"])
     for path in Path(app.srcdir, "auto_gallery").rglob("*.cost.json"):

@@ -32,8 +32,10 @@ def package(tmp_path):
     """Return a function that reads a project, of which the site may have an address."""
     (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
 
-    def read(site=""):
-        config = SimpleNamespace(html_baseurl=site, myst_substitutions={"wheel": WHEEL})
+    def read(site="", repository=""):
+        config = SimpleNamespace(
+            html_baseurl=site, repository=repository, myst_substitutions={"wheel": WHEEL}
+        )
         return install.package(config, tmp_path)
 
     return read
@@ -63,6 +65,14 @@ def test_script_names_the_address_of_the_wheel(package, site):
     own = Requirement(found["dependencies"][0])
     assert (own.name, own.url) == ("demo-package", f"https://example.org/docs/_downloads/{WHEEL}")
     assert "tool" not in found
+
+
+def test_repository_has_the_wheel_where_no_site_has_it(package):
+    """Its branch of notebooks is the second choice, the site's address the first."""
+    line = install.cell(package("", "someone/fork"), []).source
+    address = f"https://raw.githubusercontent.com/someone/fork/notebooks/{WHEEL}"
+    assert line == f"%pip install --quiet {address}"
+    assert "example.org" in install.cell(package("https://example.org", "someone/fork"), []).source
 
 
 @pytest.mark.parametrize("folder", ["", "../../"])
@@ -109,5 +119,5 @@ def test_imports_are_found_wherever_they_are(code, found):
 def test_peers_are_in_the_project_file():
     """Each package that pages compare with has its requirement there."""
     wheel = {"wheel": "w.whl"}
-    config = SimpleNamespace(html_baseurl="", myst_substitutions=wheel)
+    config = SimpleNamespace(html_baseurl="", repository="", myst_substitutions=wheel)
     assert set(install.package(config, ROOT).peers) == {"odrpack", "scipy", "sklearn"}

@@ -3,7 +3,6 @@
 import json
 import mimetypes
 
-import nbformat
 import pytest
 
 from sources import DOCS, NPM

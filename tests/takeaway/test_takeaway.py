@@ -77,9 +77,10 @@ def save(folder):
 
 @pytest.mark.parametrize("script", downloads(".py", SCRIPTS), ids=lambda path: path.stem)
 def test_script_runs_with_what_it_names(script, run, save):
-    """pip installs what the metadata lists; then the script runs, with warnings as errors."""
+    """Pip installs what the metadata lists; then the script runs, with warnings as errors."""
     file = save(script)
-    run("python", "-m", "pip", "install", "-q", "--find-links=.", "--requirements-from-script", file)
+    options = ["-q", "--find-links=.", "--requirements-from-script"]
+    run("python", "-m", "pip", "install", *options, file)
     assert run("python", "-W", "error", file).stderr == ""
 
 
