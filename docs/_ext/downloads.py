@@ -86,12 +86,14 @@ def notebook(package: install.Package, text: str, folder: str) -> str:
 
     Its code is without the descriptions of figures, which a page gives to its images.
     """
-    read = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    read = nbformat.reads(text, as_version=4)
     cells = []
     for number, cell in enumerate(read.cells):
-        made = v4.new_markdown_cell if cell.cell_type == "markdown" else v4.new_code_cell
-        source = cell.source if cell.cell_type == "markdown" else without_alt(cell.source)
-        cells.append(made(source, id=f"cell-{number}"))
+        name = f"cell-{number}"
+        if cell.cell_type == "markdown":
+            cells.append(v4.new_markdown_cell(cell.source, id=name))
+        else:
+            cells.append(v4.new_code_cell(without_alt(cell.source), id=name))
     install.insert(cells, package, folder)
     return take_along.written(cells)
 

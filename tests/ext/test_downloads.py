@@ -140,9 +140,7 @@ def test_second_build_makes_the_same_archives(build, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     first = {name: (build().outdir / name).read_bytes() for name in ARCHIVES}
     app = build(freshenv=True)
-    assert {
-        name: (app.outdir / name).read_bytes() == first[name] for name in ARCHIVES
-    } == dict.fromkeys(ARCHIVES, True)
+    assert [name for name in ARCHIVES if (app.outdir / name).read_bytes() != first[name]] == []
 
 
 def test_address_is_the_only_place_of_the_wheel(build):

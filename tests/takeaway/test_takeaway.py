@@ -1,7 +1,7 @@
 """Every script and notebook of the site, unchanged, where only its first lines install anything.
 
 One environment, empty at first, serves all of them; pip resolves what they name.
-``nox -s takeaway`` builds the site and runs this, which takes many minutes; ``nox -s tests`` doesn't.
+``nox -s takeaway`` builds the site and runs this, for many minutes; ``nox -s tests`` leaves it out.
 """
 
 import os
