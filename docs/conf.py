@@ -39,6 +39,7 @@ extensions = [
     "accessibility",
     "caches",
     "descriptions",
+    "downloads",
     "exercises",
     "gallery_hooks",
     "katex_math",
@@ -52,6 +53,7 @@ extensions = [
     "reading",
     "search_store",
     "take_along",
+    "timing",
 ]
 exclude_patterns = [
     "_build",
@@ -111,7 +113,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "auto_gallery/backreferences",
     "doc_module": ("linefit",),
     "abort_on_example_error": True,
-    "first_notebook_cell": f"# Needs the package: python -m pip install ./{WHEEL}",
+    "download_all_examples": False,  # one archive holds them, and the pages' notebooks
     "min_reported_time": 1e9,
     "write_computation_times": False,
     "show_api_usage": False,

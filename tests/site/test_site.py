@@ -145,7 +145,7 @@ def test_executed_page_offers_its_notebook(source, page):
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
 def test_gallery_page_offers_its_script(script, page):
-    """Each gallery page offers script, notebook and a zip with both."""
+    """Each gallery page offers script, notebook and the archive of all."""
     here = page(name(script))
     (archive,) = here.downloads(".zip")
     with zipfile.ZipFile(archive) as opened:
