@@ -67,7 +67,8 @@ def placed(x: ArrayLike, y: ArrayLike, *, least: int = 2, check_values: bool = T
     if x_from is None and y_from is None:
         return Placed(px, py, None)
     zero = torch.zeros_like(px[..., 0], dtype=torch.float64)
-    (ox, rest_x), (oy, rest_y) = x_from or (zero, zero), y_from or (zero, zero)
+    (ox, rest_x) = x_from or (zero, zero)
+    (oy, rest_y) = y_from or (zero, zero)
     return Placed(px, py, Origin(ox, oy.to(ox), rest_x, rest_y.to(ox)))
 
 
@@ -78,7 +79,8 @@ def _from_first(data: Tensor, rest: Tensor | None) -> tuple[Tensor, tuple[Tensor
     """
     if rest is None or not data.isfinite().all():
         return data, None
-    first, first_rest = data[..., :1], rest[..., :1]
+    first = data[..., :1]
+    first_rest = rest[..., :1]
     spread = (data - first).abs().amax(-1)
     if (rest.abs().amax(-1) <= spread * (torch.finfo(torch.float64).eps / 2)).all():
         return data, None
@@ -115,7 +117,8 @@ def points(
     """
     x, y, origin = placed(x, y)
     if origin is not None:
-        x, y = _rounded(x, origin.x, "x"), _rounded(y, origin.y, "y")
+        x = _rounded(x, origin.x, "x")
+        y = _rounded(y, origin.y, "y")
     if device is not None:
         _check_device(device)
     return x.to(device=device, dtype=dtype), y.to(device=device, dtype=dtype)
@@ -206,7 +209,8 @@ def variance_ratios(value: ArrayLike, like: Tensor) -> Tensor:
     """Return a positive ratio for all lines, or for each; ``like`` has the shape of the batch."""
     ratio = positive(value, "variance_ratio").to(like.device)
     if ratio.dim() and ratio.shape != like.shape:
-        expected, got = tuple(like.shape), tuple(ratio.shape)
+        expected = tuple(like.shape)
+        got = tuple(ratio.shape)
         raise ValueError(f"variance_ratio must have shape () or {expected}, not {got}.")
     return ratio
 
@@ -223,7 +227,8 @@ def weights_of(weights: ArrayLike | None, x: Tensor) -> Tensor | None:
 def check_per_point(given: Tensor, shape: torch.Size, name: str) -> None:
     """Raise ``ValueError`` unless there is a number for each point, or one for all."""
     if given.dim() and given.shape not in {shape, shape[-1:]}:
-        expected, got = tuple(shape), tuple(given.shape)
+        expected = tuple(shape)
+        got = tuple(given.shape)
         hint = COLUMN if got == (expected[-1], 1) else ""
         raise ValueError(f"{name} must have shape () or {expected}, as x has, not {got}{hint}.")
 
@@ -243,14 +248,16 @@ def through_of(
     if through is None:
         return None
     check_pair(through, "through", "x and y")
-    shape, like = points.x.shape[:-1], points.x[..., 0]
+    shape = points.x.shape[:-1]
+    like = points.x[..., 0]
     origin = points.origin or Origin(*[torch.zeros((), dtype=torch.float64)] * 4)
     found = []
     for part, name, start in zip(through, ("x", "y"), (origin[::2], origin[1::2]), strict=True):
         value, rest = double(part, f"the {name} of through")
         finite(value, f"the {name} of through")
         if value.dim() and value.shape != shape:
-            expected, got = tuple(shape), tuple(value.shape)
+            expected = tuple(shape)
+            got = tuple(value.shape)
             raise ValueError(f"The {name} of through must have shape {expected} or (), not {got}.")
         value = value.to(device=like.device, dtype=torch.float64)
         value = value - start[0] + ((0 if rest is None else rest.to(value)) - start[1])

@@ -15,8 +15,10 @@ def describe(fit: Fit) -> str:
     """Return slope, intercept, points, misfit and convergence, a line each."""
     if fit.loss.dim():
         return _batch(fit)
-    slope, slope_se = fit.line.slope.item(), fit.slope_se.item()
-    intercept, intercept_se = fit.line.intercept.item(), fit.intercept_se.item()
+    slope = fit.line.slope.item()
+    slope_se = fit.slope_se.item()
+    intercept = fit.line.intercept.item()
+    intercept_se = fit.intercept_se.item()
     upright = _may_be_vertical(fit)
     second = "position" if upright else "intercept"
     rows = {
@@ -32,7 +34,8 @@ def describe(fit: Fit) -> str:
 
 
 def _batch(fit: Fit) -> str:
-    n_points, n_settled = fit._given.x.shape[-1], int(fit.converged.sum())
+    n_points = fit._given.x.shape[-1]
+    n_settled = int(fit.converged.sum())
     text = f"{counted(fit.loss.shape)} of {_count(n_points, 'point')}"
     if not fit.loss.numel():
         return f"Fit({text})"
@@ -43,7 +46,8 @@ def _batch(fit: Fit) -> str:
 
 def _may_be_vertical(fit: Fit) -> bool:
     """Tell whether the line is steep and its slope has no upper bound, or no bound at all."""
-    slope, error = abs(fit._given.slope.item()), fit.slope_se.item()
+    slope = abs(fit._given.slope.item())
+    error = fit.slope_se.item()
     if math.isinf(slope):
         return True
     width, height = ((p.amax() - p.amin()).item() for p in (fit._given.x, fit._given.y))
@@ -73,7 +77,8 @@ def _misfit(fit: Fit) -> str:
         return f"unknown, as the errors are, {degrees}"
     if not fit.dof:
         return f"{fit.chi2.item():.3g}, {degrees}"
-    mswd, p = fit.reduced_chi2.item(), fit.p_value.item()
+    mswd = fit.reduced_chi2.item()
+    p = fit.p_value.item()
     return f"{fit.chi2.item():.3g}, {degrees}, MSWD {mswd:.3g}, p = {p:.3g}"
 
 

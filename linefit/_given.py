@@ -48,9 +48,11 @@ class Given(NamedTuple):
         """Return the distances of the points in units of their errors, of shape (..., n)."""
         u, v = (p.to(torch.float64) - c for p, c in ((self.x, self._at(0)), (self.y, self._at(1))))
         nx, ny = (part[..., None] for part in self.normal.unbind(-1))
-        across, up = nx * self.x_std, ny * self.y_std
+        across = nx * self.x_std
+        up = ny * self.y_std
         size = torch.maximum(across.abs(), up.abs())
-        across, up = across / size, up / size
+        across = across / size
+        up = up / size
         spread = across * across + up * up + 2 * self.correlation * across * up
         return (nx * u + ny * v) / (size * spread.sqrt())
 
@@ -65,7 +67,8 @@ class Given(NamedTuple):
         if self.origin is None:
             return self.pivot
         x, y = self.pivot.unbind(-1)
-        x, y = x + self.origin.rest_x, y + self.origin.rest_y
+        x = x + self.origin.rest_x
+        y = y + self.origin.rest_y
         return torch.stack((self.origin.x + x, self.origin.y + y), dim=-1)
 
     def height(self, x: ArrayLike) -> tuple[Tensor, Tensor]:
@@ -90,7 +93,8 @@ class Given(NamedTuple):
         check_beside(value.shape, pivot.shape, "x")
         several = bool(pivot.dim() and value.dim())
         if self.origin is not None:
-            start, start_rest = self.origin.x, self.origin.rest_x
+            start = self.origin.x
+            start_rest = self.origin.rest_x
             value = value - (start[..., None] if several else start)
             value = value - (start_rest[..., None] if several else start_rest)
         if rest is not None:

@@ -23,8 +23,10 @@ Array: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 EPS = float(np.finfo(np.float64).eps)
-STEP, SHARE = 0.05, 0.1  # over log |a|, and of the half-width where that is narrow
-MANY, LONGER = 1000, 6.0  # more points make χ² smoother and a step dearer: it may be longer
+STEP = 0.05  # over log |a|
+SHARE = 0.1  # of the half-width, where that is narrow
+MANY = 1000  # more points make χ² smoother and a step dearer: it may be longer
+LONGER = 6.0  # times, at most
 NARROWEST = 1e-3  # the half-width is reckoned with down to this, a correlation of 0.9999995
 ROOM = 1 << 16  # numbers in a block, so that it stays in the processor's cache
 SHORT = 1 << 13  # points up to which a BLAS takes a product in one thread
@@ -57,7 +59,8 @@ class Points(NamedTuple):
         if not steep.any():
             return self
         swap = steep[..., None]
-        x, y = np.where(swap, self.y, self.x), np.where(swap, self.x, self.y)
+        x = np.where(swap, self.y, self.x)
+        y = np.where(swap, self.x, self.y)
         x_std = np.where(swap, self.y_std, self.x_std)
         y_std = np.where(swap, self.x_std, self.y_std)
         return Points(x, y, x_std, y_std, self.r)
@@ -81,7 +84,9 @@ def terms(p: Points, slope: Array) -> Terms:
     """Return what χ² is made of at slopes (...) for points (..., n)."""
     a = slope[..., None]
     along = a * p.x_std
-    lean, across, own = along * p.x_std, p.y_std, along * along
+    lean = along * p.x_std
+    across = p.y_std
+    own = along * along
     if p.correlated:
         lean -= p.r * p.x_std * p.y_std
         across = across - p.r * along
@@ -144,11 +149,13 @@ class _Path(NamedTuple):
 def chi2(p: Points, run: Array, rise: Array) -> Array:
     """Return χ² of the best line in each direction (lines, k), for points (lines, n)."""
     axis = 1 if p.x.shape[-1] < run.shape[-1] else 2  # of the points; the last should be long
-    apart, beside = np.s_[..., None], np.s_[:, None]
+    apart = np.s_[..., None]
+    beside = np.s_[:, None]
     of_points = apart if axis == 1 else beside
     of_lines = beside if axis == 1 else apart
     x, y, x_std, y_std, r = (part[of_points] for part in p)
-    var_x, var_y = x_std * x_std, y_std * y_std
+    var_x = x_std * x_std
+    var_y = y_std * y_std
     values = np.empty(run.shape)
     size = max(1, ROOM // p.x.size)
     for i in range(0, run.shape[-1], size):
@@ -210,7 +217,8 @@ def _lowest(p: Points, path: _Path, k: int) -> Lowest:
     u = np.arange(1 - 2 * k, 2 * k + 1) / k
     values = chi2(p, *path.direction(u[None]))
     first, last, count = _valleys(values)
-    rows, place = np.arange(len(values))[:, None], (first + last) // 2
+    rows = np.arange(len(values))[:, None]
+    place = (first + last) // 2
     near = values[rows, (place + NEAR) % len(u)]
     start = place + np.where(first == last, _offset(near), 0)
     around = u[0] + np.array((start, first - 1, last + 1)) / k
@@ -222,7 +230,8 @@ def _lowest(p: Points, path: _Path, k: int) -> Lowest:
     best = (chi <= np.minimum.reduce(chi, -1, keepdims=True) * (1 + TIE)).argmax(-1)
     slope, steep, converged = (v[rows[:, 0], best] for v in (slope, steep, converged))
     turned = abs(slope) > 1
-    slope, steep = np.where(turned, 1 / slope, slope), steep ^ turned
+    slope = np.where(turned, 1 / slope, slope)
+    steep = steep ^ turned
     slope = np.where(steep & (abs(slope) < EPS / 4), 0, slope)  # vertical but for rounding
     return Lowest(slope, steep, converged, count, n_steps)
 
@@ -249,7 +258,8 @@ def _valleys(values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
     places = np.arange(values.shape[-1])
     change = np.concatenate((values[:, 1:], values[:, :1]), -1) - values
     limit = FLAT * values
-    up, down = change > limit, change < -limit
+    up = change > limit
+    down = change < -limit
     turn = np.where(up | down, places, -1)
     wrapped = np.maximum(np.maximum.reduce(turn, -1, keepdims=True), 0) - len(places)
     turn = np.concatenate((wrapped, turn[:, :-1]), -1)
@@ -269,15 +279,18 @@ def _refined(p: Points, steep: Flags, run: Array, rise: Array) -> tuple[Array, A
     """
     p = Points(*(part[:, None] for part in p)).swapped(steep)
     slope, *bounds = np.where(steep, run, rise) / np.where(steep, rise, run)
-    low, high = np.minimum(*bounds), np.maximum(*bounds)
+    low = np.minimum(*bounds)
+    high = np.maximum(*bounds)
     slack = 1e-3 * (high - low)
     for n_steps in range(1, MAX_STEPS + 1):  # noqa: B007
         value, gradient, curvature, noise = _derivatives(p, slope)
-        low, high = np.where(gradient < 0, slope, low), np.where(gradient > 0, slope, high)
+        low = np.where(gradient < 0, slope, low)
+        high = np.where(gradient > 0, slope, high)
         newton = slope - gradient / curvature
         safe = (curvature > 0) & (newton >= low) & (newton <= high)
         better = np.where(safe, newton, low / 2 + high / 2)
-        moved, slope = better - slope, better
+        moved = better - slope
+        slope = better
         limit = 4 * (EPS * abs(slope) + noise / curvature)
         settled = moved * moved <= limit * np.maximum(limit, slack)
         if settled.all():

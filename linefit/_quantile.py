@@ -45,7 +45,8 @@ def student_quantile(level: float, dof: int) -> float:
     """
     z = normal_quantile(level)
     if dof > NEARLY_NORMAL:
-        first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+        first = (z**3 + z) / 4
+        second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
         return z + first / dof + second / dof**2
     density = math.exp(math.lgamma((dof + 1) / 2) - math.lgamma(dof / 2)) / math.sqrt(math.pi)
     angle = math.atan(z / math.sqrt(dof))

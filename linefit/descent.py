@@ -242,7 +242,8 @@ def descend(
 
 def _settings(lr: Any, steps: Any, dtype: Any) -> tuple[float, int]:
     try:
-        rate, count = float(lr), operator.index(steps)
+        rate = float(lr)
+        count = operator.index(steps)
     except (TypeError, ValueError, RuntimeError) as error:
         message = (
             f"lr must be a number and steps a whole number, but they are {lr!r} and {steps!r}."
@@ -276,7 +277,8 @@ def _parameters(start: Any, x: Tensor) -> list[Tensor]:
         value = values(part, name).detach().to(x)
         finite(value, name)
         if value.dim() and value.shape != x.shape[:-1]:
-            expected, got = tuple(x.shape[:-1]), tuple(value.shape)
+            expected = tuple(x.shape[:-1])
+            got = tuple(value.shape)
             raise ValueError(f"The {name} must have shape {expected} or (), not {got}.")
         leaves.append(value.expand(x.shape[:-1]).clone().requires_grad_())
     return leaves

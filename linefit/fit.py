@@ -93,7 +93,9 @@ class Fit:
     @property
     def points(self) -> tuple[Tensor, Tensor]:
         """The points x and y, of shape (..., n) each, as far as floats hold them."""
-        x, y, origin = self._given.x, self._given.y, self._given.origin
+        x = self._given.x
+        y = self._given.y
+        origin = self._given.origin
         return (x, y) if origin is None else (x + origin.x[..., None], y + origin.y[..., None])
 
     @property
@@ -168,7 +170,8 @@ class Fit:
         M. A. Creasy (1956), Confidence limits for the gradient in the linear functional
         relationship, Journal of the Royal Statistical Society B 18(1).
         """
-        quantile, slope = self._quantile(level), self._given.slope
+        quantile = self._quantile(level)
+        slope = self._given.slope
         if self._given.errors_known:
             return slope - quantile * self.slope_se, slope + quantile * self.slope_se
         unit = (self._given.y_std / self._given.x_std)[..., 0]
@@ -176,7 +179,8 @@ class Fit:
         sine = 2 * quantile * self.slope_se / (unit * (1 + (slope / unit).square()))
         half = sine.clamp(max=1).asin() / 2
         open_ended = ~((sine < 1) & (angle.abs() + half < math.pi / 2))  # true for NaN as well
-        low, high = unit * (angle - half).tan(), unit * (angle + half).tan()
+        low = unit * (angle - half).tan()
+        high = unit * (angle + half).tan()
         return torch.where(open_ended, -torch.inf, low), torch.where(open_ended, torch.inf, high)
 
     def band(self, x: ArrayLike, level: float = 0.95) -> tuple[Tensor, Tensor]:
@@ -338,7 +342,8 @@ def fit_line(
         loss = across * place.frame.unit_x * place.frame.unit_x / (2 * points.x.shape[-1])
         misfit = across.sqrt() * place.frame.unit_x
         if unit is not None:
-            loss, misfit = loss * unit, misfit * unit.sqrt()
+            loss = loss * unit
+            misfit = misfit * unit.sqrt()
         given = _made_of(points, weights, ratio, place, line)
         given = given._replace(n_parameters=2 if through is None else 1, misfit=misfit)
         slope_se, hess_se, height_se = _errors(place, way, across, given)
@@ -355,7 +360,8 @@ def _across(points: Placed, weights: Tensor | None, place: Framed, line: Line) -
 
     They count in units of x, in which both axes have errors of one size.
     """
-    m, (nx, ny) = place.moments, line.normal.unbind(-1)
+    m = place.moments
+    (nx, ny) = line.normal.unbind(-1)
     unit = nx * nx + place.ratio * ny * ny
     squares = nx * nx * m.sxx + 2 * nx * ny * m.sxy + ny * ny * m.syy
     if (squares > CANCELS * (m.sxx + m.syy)).all():
@@ -365,7 +371,8 @@ def _across(points: Placed, weights: Tensor | None, place: Framed, line: Line) -
     shares = weights.split(BLOCK, -1) if weights is not None else [None] * len(every[0])
     for part_x, part_y, w in zip(*every, shares, strict=True):
         u, v = place.frame.own(part_x, part_y)
-        u, v = u - m.mean_x[..., None], v - m.mean_y[..., None]
+        u = u - m.mean_x[..., None]
+        v = v - m.mean_y[..., None]
         square = (nx[..., None] * u + ny[..., None] * v).square()
         total += (square if w is None else w * square).sum(-1)
     return total / unit
@@ -380,7 +387,9 @@ def _made_of(
     x_std = one if weights is None else weights.rsqrt()
     pivot = torch.stack(place.frame.place(m.mean_x, m.mean_y), dim=-1)
     errors = x_std, ratio.sqrt()[..., None] * x_std, 0 * one
-    x, y, normal = points.x.detach(), points.y.detach(), line.normal.detach()
+    x = points.x.detach()
+    y = points.y.detach()
+    normal = line.normal.detach()
     return Given(x, y, *errors, normal, pivot, m.sxx, m.sxx, m.sxx, points.origin)
 
 

@@ -61,7 +61,8 @@ class Line:
         ValueError
             If the slope or the intercept is NaN or infinite.
         """
-        a, b = values(slope, "slope"), values(intercept, "intercept")
+        a = values(slope, "slope")
+        b = values(intercept, "intercept")
         if isinstance(slope, int | float):  # a plain number takes the other's dtype and device
             a = a.to(b)
         elif isinstance(intercept, int | float):
@@ -94,7 +95,8 @@ class Line:
             The line in normal form.
         """
         length = torch.hypot(run, rise)
-        nx, ny = -rise / length, run / length
+        nx = -rise / length
+        ny = run / length
         return cls(torch.stack((nx, ny), dim=-1), nx * x + ny * y)
 
     @property
@@ -126,7 +128,8 @@ class Line:
         Tensor
             The distances, in the common unit of x and y.
         """
-        px, py = values(x, "x").to(self.normal), values(y, "y").to(self.normal)
+        px = values(x, "x").to(self.normal)
+        py = values(y, "y").to(self.normal)
         if not fit_together(px.shape, py.shape):
             shapes = f"{tuple(px.shape)} and {tuple(py.shape)}"
             raise ValueError(f"x and y must have the same shape, but they have {shapes}.")

@@ -236,7 +236,8 @@ class Moments:
         unit = variance_ratios(variance_ratio, self.sxx).sqrt()
         sxx, sxy, syy, radius = scatter(self.sxx, self.sxy, self.syy, unit)
         half = (sxx - syy) / 2
-        flat, up = half >= 0, sxy >= 0  # abs() would have no slope where these turn over
+        flat = half >= 0
+        up = sxy >= 0  # abs() would have no slope where these two turn over
         long = torch.where(flat, half, -half) + radius  # the larger component; never cancels
         run = torch.where(flat, long, torch.where(up, sxy, -sxy))
         rise = torch.where(flat, sxy, torch.where(up, long, -long))
@@ -300,8 +301,11 @@ def summed(
     if through is not None:
         given = torch.stack(through, dim=-1)
         apart = (rounded - given) + rest
-        squares, sxy = squares + n * apart.square(), sxy + count * apart.prod(-1)
-        rounded, rest = given, torch.zeros_like(given)
-    (mean_x, mean_y), (rest_x, rest_y) = rounded.unbind(-1), rest.unbind(-1)
+        squares = squares + n * apart.square()
+        sxy = sxy + count * apart.prod(-1)
+        rounded = given
+        rest = torch.zeros_like(given)
+    (mean_x, mean_y) = rounded.unbind(-1)
+    (rest_x, rest_y) = rest.unbind(-1)
     sxx, syy = squares.unbind(-1)
     return Moments(count, mean_x, mean_y, sxx, sxy, syy, rest_x, rest_y)

@@ -91,7 +91,8 @@ def york(
     2
     """
     points = placed(x, y, check_values=False)
-    batch, n = points.x.shape[:-1], points.x.shape[-1]
+    batch = points.x.shape[:-1]
+    n = points.x.shape[-1]
     data = _data(points, x_std, y_std, correlation)
     with np.errstate(all="ignore"):
         p, frame = _scaled(data.reshape(5, -1, n))
@@ -122,7 +123,8 @@ def york(
         points.origin,
         errors_known=True,
     )
-    converged, n_minima = tensor(found.converged), tensor(found.n_minima)
+    converged = tensor(found.converged)
+    n_minima = tensor(found.n_minima)
     loss = misfit * misfit / (2 * n)
     fit = Fit(line, loss, found.n_steps, converged, york, hessian, n_minima, given)
     return fit if points.x.is_cpu else fit.to(points.x.device)
@@ -186,7 +188,9 @@ class _Frame(NamedTuple):
 
 def _scaled(data: Array) -> tuple[Points, _Frame]:
     """Return points (lines, n) within ±2, errors below one, and the frame that they are in."""
-    place, std, r = data[:2], data[2:4], data[4]
+    place = data[:2]
+    std = data[2:4]
+    r = data[4]
     low = np.minimum.reduce(place, -1, keepdims=True)
     high = np.maximum.reduce(place, -1, keepdims=True)
     unit = _power_of_two(high / 2 - low / 2)
@@ -238,10 +242,12 @@ def _result(p: Points, found: Lowest, frame: _Frame, points: Placed) -> tuple[Ar
     That is the pivot, counted from the points' origin, the standard errors of the height there and
     of the slope, and the misfit.
     """
-    slope, steep = found.slope, found.steep
+    slope = found.slope
+    steep = found.steep
     p = p.swapped(steep)
     t = terms(p, slope)
-    adjusted, pull = p.x - t.shift, t.weight * t.miss
+    adjusted = p.x - t.shift
+    pull = t.weight * t.miss
     center = dot(t.weight, adjusted) / t.total
     height = t.intercept + slope * center
     x = frame.mid_x + frame.unit_x * np.where(steep, height, center)
@@ -249,15 +255,14 @@ def _result(p: Points, found: Lowest, frame: _Frame, points: Placed) -> tuple[Ar
     pivot = np.array((x, y)).T
     if points.origin is not None:
         ox, oy, rest_x, rest_y = (_array(part).reshape(-1) for part in points.origin)
-        x, y = ox + (x + rest_x), oy + (y + rest_y)
+        x = ox + (x + rest_x)
+        y = oy + (y + rest_y)
     nx, ny = _normal(slope, steep, frame)
     offset = nx * x + ny * y
     own = _covariances(t, adjusted - center[:, None], pull * p.x_std)
     york, hessian = _carried(own * frame.size**2, slope, steep, x, frame)
-    normal, rate = np.array((nx, ny)).T, np.where(steep, abs(1 / slope), 1)
-    height_se = rate * np.sqrt(own[2, 0]) * frame.size * frame.unit_y
-    turn = np.where(steep, rate * rate, 1) * (frame.unit_y / frame.unit_x)
-    slope_se = turn * np.sqrt(own[0, 0]) * frame.size
+    normal = np.array((nx, ny)).T
+    height_se, slope_se = _standard_errors(own, slope, steep, frame)
     misfit = np.sqrt(dot(pull, t.miss)) / frame.size
     return york, hessian, normal, offset, pivot, height_se, slope_se, misfit
 
@@ -267,7 +272,8 @@ def _normal(slope: Array, steep: Flags, frame: _Frame) -> tuple[Array, Array]:
     run = np.where(steep, abs(slope), 1) * frame.unit_x
     rise = np.where(steep, np.copysign(1, slope), slope) * frame.unit_y
     larger = np.maximum(run, abs(rise))
-    run, rise = run / larger, rise / larger
+    run = run / larger
+    rise = rise / larger
     length = np.hypot(run, rise)
     return -rise / length, run / length
 
@@ -288,6 +294,14 @@ def _covariances(t: Terms, adjusted: Array, bent: Array) -> Array:
     return np.array((york, hessian)).swapaxes(0, 1)
 
 
+def _standard_errors(own: Array, slope: Array, steep: Flags, frame: _Frame) -> tuple[Array, Array]:
+    """Return York's errors of the height at the pivot and of the slope, in the points' units."""
+    rate = np.where(steep, abs(1 / slope), 1)
+    turn = np.where(steep, rate * rate, 1) * (frame.unit_y / frame.unit_x)
+    height = rate * np.sqrt(own[2, 0]) * frame.size * frame.unit_y
+    return height, turn * np.sqrt(own[0, 0]) * frame.size
+
+
 def _carried(own: Array, slope: Array, steep: Flags, x: Array, frame: _Frame) -> Array:
     """Return covariances (2, lines, 2, 2) of slope and intercept in the points' coordinates.
 
@@ -297,7 +311,8 @@ def _carried(own: Array, slope: Array, steep: Flags, x: Array, frame: _Frame) ->
     of_slope, mixed, of_height = own
     rate = np.where(steep, -1 / slope, 1)
     turn = np.where(steep, -rate * rate, 1) * (frame.unit_y / frame.unit_x)
-    lift, tilt = rate * frame.unit_y, -x * turn
+    lift = rate * frame.unit_y
+    tilt = -x * turn
     result = np.empty((2, len(slope), 2, 2))
     shared = tilt * of_slope + lift * mixed
     of_intercept = tilt * shared + lift * (tilt * mixed + lift * of_height)
