@@ -12,6 +12,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 from numpydoc.xref import DEFAULT_LINKS  # noqa: E402
 
 import inventories  # noqa: E402  (found through the path above)
+import reading  # noqa: E402
 
 PACKAGE = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WHEEL = f"{PACKAGE['name'].replace('-', '_')}-{PACKAGE['version']}-py3-none-any.whl"
@@ -38,10 +39,13 @@ extensions = [
     "accessibility",
     "caches",
     "descriptions",
+    "downloads",
     "exercises",
     "gallery_hooks",
     "katex_math",
     "kernels",
+    "least_width",
+    "lesson",
     "page_markdown",
     "play",
     "provenance",
@@ -49,6 +53,7 @@ extensions = [
     "reading",
     "search_store",
     "take_along",
+    "timing",
 ]
 exclude_patterns = [
     "_build",
@@ -78,36 +83,8 @@ nb_execution_timeout = 300
 nb_merge_streams = True
 
 # The story: no page needs one that comes after it
-story = {
-    "Start": [
-        "start",
-        "learn/graphs",
-        "learn/dynamic-graphs",
-        "learn/autograd",
-        "learn/line-fit",
-        "learn/learning-rate",
-    ],
-    "Touch it": ["play/index"],
-    "In depth": [
-        "learn/static-graphs",
-        "learn/five-systems",
-        "learn/cost",
-        "learn/autograd-deeper",
-        "learn/autograd-functions",
-        "learn/which-line",
-        "learn/step-size",
-        "learn/scale",
-        "then-and-now",
-    ],
-    "Practice": ["practice/index", "teach"],
-    "Look up": [
-        "auto_gallery/index",
-        "errors",
-        "glossary",
-        "reference/index",
-        "bad-input",
-    ],
-}
+story = reading.story_of((HERE / "index.md").read_text(encoding="utf-8"))
+del story["About"]  # not a level: it is about the site
 
 # The package's reference
 autodoc_typehints = "none"  # numpydoc's sections hold the types, in words
@@ -136,7 +113,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "auto_gallery/backreferences",
     "doc_module": ("linefit",),
     "abort_on_example_error": True,
-    "first_notebook_cell": f"# Needs the package: python -m pip install ./{WHEEL}",
+    "download_all_examples": False,  # one archive holds them, and the pages' notebooks
     "min_reported_time": 1e9,
     "write_computation_times": False,
     "show_api_usage": False,
