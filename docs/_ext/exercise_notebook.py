@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import v4
 from sphinx.application import Sphinx
 
+import install
 import take_along
 from exercise_runner import TAPE
 from plain_markdown import plain
@@ -33,10 +33,8 @@ def write(app: Sphinx, page: str, exercises: list[dict[str, Any]]) -> str:
     """Write the notebook into the site, and return its address there."""
     resolve = partial(take_along.reference, app.env, page, {})
     title = app.env.titles[page].astext()
-    wheel = app.config.myst_substitutions["wheel"]
     parts = [
         v4.new_markdown_cell(f"# {title}"),
-        v4.new_markdown_cell(take_along.INSTALL.format(wheel=wheel)),
         v4.new_code_cell(_check(exercises, resolve), metadata={"jupyter": {"source_hidden": True}}),
         v4.new_code_cell("import torch\nfrom linefit import *\nfrom linefit import graph"),
     ]
@@ -46,11 +44,11 @@ def write(app: Sphinx, page: str, exercises: list[dict[str, Any]]) -> str:
         parts += _cells(each, resolve)
     for number, cell in enumerate(parts):
         cell["id"] = f"cell-{number}"
-    address = f"{take_along.FOLDER}/notebooks/{page}.ipynb"
+    install.insert(parts, install.package(app.config, app.confdir.parent))
+    address = f"{install.FOLDER}/notebooks/{page}.ipynb"
     target = Path(app.outdir, address)
     target.parent.mkdir(parents=True, exist_ok=True)
-    made = v4.new_notebook(cells=parts, metadata=take_along.METADATA)
-    target.write_text(nbformat.writes(made) + "\n", encoding="utf-8")
+    target.write_text(take_along.written(parts), encoding="utf-8")
     return address
 
 

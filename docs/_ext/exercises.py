@@ -26,6 +26,7 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -126,6 +127,7 @@ class Runner:
         self.root = app.confdir.parent
         self.known: dict[str, Any] = {}
         self.process: subprocess.Popen[str] | None = None
+        self.seconds = 0.0
         self.stamp = self._stamp()
         if self.cache.exists():
             self.known = json.loads(self.cache.read_text(encoding="utf-8"))
@@ -135,7 +137,9 @@ class Runner:
         text = json.dumps(exercise, sort_keys=True)
         key = hashlib.sha256(f"{self.stamp}\0{text}".encode()).hexdigest()
         if key not in self.known:
+            start = time.perf_counter()
             found = self._ask(text)
+            self.seconds += time.perf_counter() - start
             if "error" in found:
                 return found
             self.known[key] = found

@@ -80,7 +80,8 @@ def built(site, tmp_path, *given, folder="practice/", more=None):
         "myst_substitutions": {"wheel": "w.whl"},
         "exclude_patterns": ["_build"],
     }
-    (tmp_path / "pyproject.toml").touch()
+    about = '[project]\nname = "demo"\nrequires-python = ">=3"\n'
+    (tmp_path / "pyproject.toml").write_text(about, encoding="utf-8")
     (tmp_path / "docs" / "practice").mkdir(parents=True, exist_ok=True)
     extensions = ["myst_nb", "exercises"]
     app = site(extensions, pages, **settings)

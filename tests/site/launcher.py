@@ -12,8 +12,8 @@ import sysconfig
 import warnings
 
 import matplotlib as mpl
-import nbformat
-import numpy as np  # noqa: F401 - imported once for all
+import nbformat  # noqa: F401 - imported once for all
+import numpy as np  # noqa: F401 - likewise
 import torch  # noqa: F401 - likewise
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
@@ -56,7 +56,7 @@ def run_notebook(notebook, folder, package, log):
     shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
     plt.switch_backend("module://matplotlib_inline.backend_inline")
     configure_inline_support(shell, "inline")
-    for cell in nbformat.read(notebook, as_version=4).cells:
+    for cell in notebook.cells:
         if cell.cell_type == "code":
             result = shell.run_cell(cell.source, store_history=True)
             if "raises-exception" not in cell.metadata.get("tags", []):

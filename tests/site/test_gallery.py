@@ -25,9 +25,11 @@ def run(package, folders):
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
 def test_downloaded_script_runs(script, page, run, folders):
-    """The download equals the source, runs with warnings as errors, and leaves no file behind."""
+    """It is the source below its metadata, runs with warnings as errors, and leaves no file."""
     (offered,) = page(name(script)).downloads(".py")
-    assert offered.read_bytes() == script.read_bytes()
+    head, _, code = offered.read_text(encoding="utf-8").partition("# ///\n\n")
+    assert code == script.read_text(encoding="utf-8")
+    assert all(line.startswith("#") for line in head.splitlines())
     downloads, elsewhere, _ = folders
     code, _, errors = run(shutil.copy(offered, downloads / script.name))
     assert (code, errors) == (0, "")

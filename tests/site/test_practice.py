@@ -4,7 +4,6 @@ import json
 import mimetypes
 import re
 
-import nbformat
 import pytest
 
 from sources import DOCS, NPM
@@ -378,8 +377,7 @@ def test_page_prints_its_answers_last(opened):
 @pytest.mark.parametrize("name", PAGES)
 def test_notebook_judges_answers(name, page, capsys, monkeypatch):
     """In the page's notebook, ``check`` accepts each answer and gives each hint."""
-    (download,) = page(name).downloads(".ipynb")
-    cells = nbformat.read(download, as_version=4).cells
+    cells = page(name).notebook().cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     scope = {}
     judge = next(text for text in code if "def check(" in text)
