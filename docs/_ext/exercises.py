@@ -432,9 +432,15 @@ def _as_table(rows: list[list[nodes.Node]]) -> nodes.Node:
 
 
 def changed(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Have the table written anew."""
+    """Have the table written anew where it would say something else."""
     app.config.exercise_runner.stop()
-    return [page for page, about in env.metadata.items() if about.get("counts_exercises")]
+    now = [(env.titles[page].astext(), *counts.items()) for page, counts in counted(env).items()]
+    found = []
+    for page, about in env.metadata.items():
+        if about.get("counts_exercises") and about.get("counts_shown") != now:
+            about["counts_shown"] = now
+            found.append(page)
+    return found
 
 
 def outdated(
