@@ -23,6 +23,7 @@ NO_PROSE = (
 )
 # Written by what a cell or an exercise prints, or by the theme: each has its own way to translate.
 OTHERS = ".lf-graph, .ex-exercise, [data-exercise], .theme-toggle-container, footer"
+BLOCKS = ["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "td", "th", "summary"]
 WORD = re.compile(r"[A-Za-z]{3,}")
 
 
@@ -50,10 +51,8 @@ def untranslated(html: str) -> list[str]:
     for element in soup.select(f"{NO_PROSE}, {OTHERS}"):
         element.decompose()
     article = soup.select_one("article[role=main]") or soup
-    blocks = article.find_all(
-        ["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "td", "th", "summary"]
-    )
-    innermost = [b for b in blocks if not b.find(["p", "li", "dt", "dd", "td"])]
+    blocks = article.find_all(BLOCKS)
+    innermost = [block for block in blocks if not block.find(BLOCKS)]
     texts = (" ".join(b.get_text(" ").split()) for b in innermost)
     return [text for text in texts if WORD.search(text) and BEFORE not in text]
 

@@ -37,9 +37,8 @@ STYLE = ("docs/matplotlibrc", "docs/_ext/kernels.py")
 def stamps(root: Path) -> dict[str, str]:
     """Return a short hash for each page and script, by its path; torch is not imported for it."""
     package = Package(root / "linefit")
-    common = b"\0".join(
-        [*map(str.encode, facts()), *(root.joinpath(p).read_bytes() for p in STYLE)]
-    )
+    style = (root.joinpath(path).read_bytes() for path in STYLE)
+    common = b"\0".join([*map(str.encode, facts()), *style])
     content = {p: p.relative_to(root).as_posix().encode() + p.read_bytes() for p in package.files}
     found = {}
     for source in sources(root):
