@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ HOW = {
     "node": "Give the number of a box.",
     "code": "Complete the cell, run it, then run the check.",
 }
+DIRECTIVE = re.compile(r"^```\{exercise\}.*?^```$", re.DOTALL | re.MULTILINE)
 LIST_BOXES = "for node in g.nodes:\n    print(node.index, node.op, node.name or '')\ng"
 
 
@@ -50,11 +52,30 @@ def write(app: Sphinx, page: str, exercises: list[dict[str, Any]]) -> str:
     return address
 
 
+def inlined(cells: list[Any], exercises: list[dict[str, Any]], resolve: Any) -> list[Any]:
+    """Return a page's cells with its exercises in place of their directives."""
+    hidden = {"tags": ["hide-input"]}
+    waiting = [v4.new_code_cell(_check(exercises, resolve), metadata=hidden)]
+    left = iter(exercises)
+    found = []
+    for cell in cells:
+        if cell.cell_type != "markdown" or not DIRECTIVE.search(cell.source):
+            found.append(cell)
+            continue
+        for number, text in enumerate(DIRECTIVE.split(cell.source)):
+            if number:
+                found += waiting + _cells(next(left), resolve)
+                waiting = []
+            if text.strip():
+                found.append(v4.new_markdown_cell(text.strip("\n")))
+    return found
+
+
 def _check(exercises: list[dict[str, Any]], resolve: Any) -> str:
     """Return the first cell: the function, and answers and hints that nobody reads by accident."""
     table = {each["id"]: _facts(each, resolve) for each in exercises}
     hidden = base64.b64encode(json.dumps(table).encode()).decode()
-    return CHECK.read_text(encoding="utf-8").strip() + f'\n\n\nKEPT = read("{hidden}")'
+    return CHECK.read_text(encoding="utf-8").strip() + f'\n\n\nHOW = {HOW}\nKEPT = read("{hidden}")'
 
 
 def _facts(each: dict[str, Any], resolve: Any) -> dict[str, Any]:
@@ -65,8 +86,9 @@ def _facts(each: dict[str, Any], resolve: Any) -> dict[str, Any]:
         answer, wrong = letters[0], [letters[1 + i] for i in range(len(wrong))]
     elif each["kind"] == "order":
         place = {line: i for i, line in enumerate(found["shown"])}
-        answer = [[place[n - 1] + 1 for n in order] for order in answer]
-        wrong = [[place[n - 1] + 1 for n in order] for order in wrong]
+        answer, *wrong = (
+            [[place[n - 1] + 1 for n in order] for order in group] for group in (answer, *wrong)
+        )
     return {
         "kind": each["kind"],
         "answer": answer,

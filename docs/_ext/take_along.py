@@ -121,6 +121,10 @@ def notebook(app: Sphinx, page: str, source: str) -> str:
     read = read_myst_markdown_notebook(source, config=app.env.myst_config)  # type: ignore[attr-defined]
     kept = [cell for cell in read.cells if "remove-cell" not in cell.metadata.get("tags", [])]
     resolve = partial(reference, app.env, page, glued(app, page))
+    if exercises := app.env.metadata[page].get("exercises"):
+        from exercise_notebook import inlined  # it writes notebooks with this module
+
+        kept = inlined(kept, exercises, resolve)
     cells = []
     for number, cell in enumerate(kept):
         if cell.cell_type == "markdown":

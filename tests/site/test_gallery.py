@@ -1,16 +1,11 @@
 """Every gallery script, run as a reader runs it: downloaded, elsewhere, in a process of its own."""
 
-import multiprocessing
 import shutil
 
 import launcher
 import pytest
 
 from sources import SCRIPTS, name
-
-METHOD = min({"forkserver", "spawn"} & set(multiprocessing.get_all_start_methods()))
-CONTEXT = multiprocessing.get_context(METHOD)
-CONTEXT.set_forkserver_preload(["launcher"])
 
 
 @pytest.fixture
@@ -25,17 +20,7 @@ def folders(tmp_path):
 @pytest.fixture
 def run(package, folders):
     """Return a function that runs a script and returns its exit code, stdout and stderr."""
-    _, elsewhere, printed = folders
-
-    def run_script(script):
-        process = CONTEXT.Process(target=launcher.run, args=(script, elsewhere, package, printed))
-        process.start()
-        process.join(300)
-        process.kill()
-        output = [(printed / name).read_text(encoding="utf-8") for name in ("stdout", "stderr")]
-        return process.exitcode, *output
-
-    return run_script
+    return lambda script: launcher.launch(launcher.run_script, script, folders[1:], package)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
