@@ -127,6 +127,21 @@ def reproducible(session: nox.Session) -> None:
 
 
 @shared(default=False)
+def pseudo(session: nox.Session) -> None:
+    """Put every message between marks, build, and list the texts that no translation reaches."""
+    run = _environment(session, "test")
+    _build(run)
+    place = ROOT / "docs" / "_build" / "pseudo"
+    shutil.rmtree(place, ignore_errors=True)
+    trees = ["-n", "-W", "--keep-going", "-d", str(place / "doctrees")]
+    run("sphinx-build", "-q", "-b", "gettext", *trees, "docs", str(place / "messages"))
+    run("python", "tests/pseudo.py", "translate", str(place / "messages"), str(place / "locale"))
+    language = ["-D", "language=eo", "-D", f"locale_dirs={place / 'locale'}"]
+    run("sphinx-build", "-b", "html", *trees, *language, "docs", str(place / "html"))
+    run("python", "tests/pseudo.py", "find", str(place / "html"))
+
+
+@shared(default=False)
 def serve(session: nox.Session) -> None:
     """Build the site, show it at a local address, and rebuild it at every change."""
     run = _environment(session, "serve")

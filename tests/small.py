@@ -10,12 +10,34 @@ from sources import DOCS, NPM, ROOT
 INDEX = """\
 # Small
 
+The landing page of a site that has one of each: a page, a script, a formula and a graph.
 One formula, $a = 1$, and {doc}`a page <learn/page>`.
 
 ```{toctree}
+:caption: Start
+:hidden:
+
 learn/page
+```
+
+```{toctree}
+:caption: Look up
+:hidden:
+
 auto_gallery/index
 ```
+
+```{toctree}
+:caption: About
+:hidden:
+
+about
+```
+"""
+ABOUT = """\
+# About
+
+This page says that the site is small, and that nothing more needs to be said about it.
 """
 PAGE = """\
 ---
@@ -24,6 +46,8 @@ kernelspec: {name: python3, display_name: Python 3}
 ---
 
 # A page
+
+The page of the small site records a graph and prints a word, and does nothing beside that.
 
 A sentence with a {doc}`link </index>`, and a graph:
 
@@ -41,13 +65,24 @@ g.player()
 print("executed")
 ```
 """
-TITLE = "{0}\n{1}\n\n{2}\n"
+GALLERY = """\
+Gallery
+=======
+
+A gallery with a single script in it, which is there to be built and not to be read.
+"""
+LINE = """\
+Line
+====
+
+The only topic of the gallery is the line, and the only script of the topic draws one.
+"""
 SCRIPT = '''\
 r"""
 A script
 ========
 
-It draws a line.
+It draws a line, which rises from nothing to one, and leaves everything else to you.
 """
 
 # %%
@@ -61,7 +96,6 @@ fig, ax = plt.subplots()
 ax.plot([0, 1])
 plt.show()
 '''
-SETTINGS = "\nstory = {}\n"
 
 
 def write(folder):
@@ -77,11 +111,12 @@ def write(folder):
     shutil.copy(DOCS / "package.json", docs)
     conf = (DOCS / "conf.py").read_text(encoding="utf-8")
     texts = {
-        docs / "conf.py": conf + SETTINGS,
+        docs / "conf.py": conf,
         docs / "index.md": INDEX,
+        docs / "about.md": ABOUT,
         docs / "learn" / "page.md": PAGE,
-        folder / "gallery" / "GALLERY_HEADER.rst": TITLE.format("Gallery", "=======", "Scripts."),
-        folder / "gallery" / "line" / "GALLERY_HEADER.rst": TITLE.format("Line", "====", "Lines."),
+        folder / "gallery" / "GALLERY_HEADER.rst": GALLERY,
+        folder / "gallery" / "line" / "GALLERY_HEADER.rst": LINE,
         folder / "gallery" / "line" / "plot_1_line.py": SCRIPT,
     }
     for path, text in texts.items():

@@ -37,8 +37,8 @@ STYLE = ("docs/matplotlibrc", "docs/_ext/kernels.py")
 def stamps(root: Path) -> dict[str, str]:
     """Return a short hash for each page and script, by its path; torch is not imported for it."""
     package = Package(root / "linefit")
-    facts = [platform.python_version(), *map(release, LIBRARIES), compiler(), device()]
-    common = b"\0".join([*map(str.encode, facts), *(root.joinpath(p).read_bytes() for p in STYLE)])
+    style = (root.joinpath(path).read_bytes() for path in STYLE)
+    common = b"\0".join([*map(str.encode, facts()), *style])
     content = {p: p.relative_to(root).as_posix().encode() + p.read_bytes() for p in package.files}
     found = {}
     for source in sources(root):
@@ -47,6 +47,27 @@ def stamps(root: Path) -> dict[str, str]:
         digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
         found[source.relative_to(root).as_posix()] = digest[:16]
     return found
+
+
+def remembered(root: Path, memory: Path) -> dict[str, str]:
+    """Return the stamps, found anew only if a file or a fact is not what it was the last time."""
+    files = [*Package(root / "linefit").files, *sources(root), *(root / name for name in STYLE)]
+    files += [Path(__file__), Path(__file__).with_name("dependencies.py")]
+    texts = [part for path in files for part in (str(path).encode(), path.read_bytes())]
+    state = hashlib.sha256(b"\0".join([*map(str.encode, facts()), *texts])).hexdigest()
+    if memory.exists():
+        known = json.loads(memory.read_text(encoding="utf-8"))
+        if known["state"] == state:
+            return dict(known["stamps"])
+    now = stamps(root)
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    memory.write_text(json.dumps({"state": state, "stamps": now}), encoding="utf-8")
+    return now
+
+
+def facts() -> list[str]:
+    """Return what beside the files decides what comes out."""
+    return [platform.python_version(), *map(release, LIBRARIES), compiler(), device()]
 
 
 def sources(root: Path) -> list[Path]:
@@ -85,7 +106,7 @@ def forget_changed(app: Sphinx, config: Config) -> None:
     config["nb_execution_cache_path"] = str(cache)
     kept = cache / "stamps.json"
     before = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    now = stamps(root)
+    now = remembered(root, app.confdir / "_build" / "stamps.json")
     changed = {name for name in now if before.get(name) != now[name]}
     if not before:
         shutil.rmtree(cache, ignore_errors=True)

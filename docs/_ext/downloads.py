@@ -6,10 +6,10 @@ installs the package; the gallery's own files stay as they are, so nothing is ex
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-import nbformat
-from nbformat import v4
+from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
@@ -76,25 +76,25 @@ def gallery(app: Sphinx, package: install.Package) -> dict[str, bytes]:
             target.write_text(install.script(package, text), encoding="utf-8")
             found[name] = install.script(package, text, up).encode()
         elif name.endswith(".ipynb"):
-            target.write_text(notebook(package, text, "./"), encoding="utf-8")
-            found[name] = notebook(package, text, up).encode()
+            ready = notebook(package, text)
+            target.write_text(ready, encoding="utf-8")
+            found[name] = ready.replace(f"./{package.wheel}", up + package.wheel).encode()
     return found
 
 
-def notebook(package: install.Package, text: str, folder: str) -> str:
+def notebook(package: install.Package, text: str) -> str:
     """Return a notebook of Sphinx-Gallery with a cell that installs the package.
 
     Its code is without the descriptions of figures, which a page gives to its images.
     """
-    read = nbformat.reads(text, as_version=4)
     cells = []
-    for number, cell in enumerate(read.cells):
-        name = f"cell-{number}"
-        if cell.cell_type == "markdown":
-            cells.append(v4.new_markdown_cell(cell.source, id=name))
-        else:
-            cells.append(v4.new_code_cell(without_alt(cell.source), id=name))
-    install.insert(cells, package, folder)
+    for number, cell in enumerate(json.loads(text)["cells"]):
+        made = NotebookNode(cell_type=cell["cell_type"], id=f"cell-{number}", metadata={})
+        made.source = "".join(cell["source"])
+        if made.cell_type == "code":
+            made |= {"source": without_alt(made.source), "execution_count": None, "outputs": []}
+        cells.append(made)
+    install.insert(cells, package)
     return take_along.written(cells)
 
 

@@ -440,7 +440,7 @@ def _as_table(rows: list[list[nodes.Node]]) -> nodes.Node:
 
 
 def changed(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Have the table written anew, and see that progress is kept for each exercise on its own."""
+    """Note what is new in the table, and see that progress is kept for each exercise on its own."""
     app.config.exercise_runner.stop()
     pages: dict[str, str] = {}
     for page, about in sorted(env.metadata.items()):
@@ -448,7 +448,13 @@ def changed(app: Sphinx, env: BuildEnvironment) -> list[str]:
             if (first := pages.setdefault(each["id"], page)) != page:
                 message = "exercise: %s has the id %s too"
                 logger.warning(message, first, each["id"], location=page)
-    return [page for page, about in env.metadata.items() if about.get("counts_exercises")]
+    now = [(env.titles[page].astext(), *counts.items()) for page, counts in counted(env).items()]
+    found = []
+    for page, about in env.metadata.items():
+        if about.get("counts_exercises") and about.get("counts_shown") != now:
+            about["counts_shown"] = now
+            found.append(page)
+    return found
 
 
 def outdated(

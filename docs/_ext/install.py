@@ -58,11 +58,12 @@ def package(config: Config, folder: Path) -> Package:
     group = [need for need in group if isinstance(need, str)]  # not another group's name
     wheel = config.myst_substitutions["wheel"]
     site = config.html_baseurl.rstrip("/")
+    repository = getattr(config, "repository", "")  # a tiny site of a test may do without it
     return Package(
         about["name"],
         about["requires-python"],
         wheel,
-        f"{site}/{FOLDER}/{wheel}" if site else cloud.raw(config.repository, wheel),
+        f"{site}/{FOLDER}/{wheel}" if site else cloud.raw(repository, wheel),
         _by_module(about.get("dependencies", [])),
         {m: need for m, need in _by_module(group).items() if Requirement(need).name in PEERS},
     )

@@ -222,3 +222,18 @@ def test_a_clone_gets_its_folder(built, root):
     start()
     kept = root / "docs" / "_build" / "executed" / "stamps.json"
     assert json.loads(kept.read_text(encoding="utf-8")) == caches.stamps(root)
+
+
+def test_stamps_are_found_anew_only_after_a_change(root, tmp_path, monkeypatch):
+    """The second time they come from memory; a file or a library that changed is noticed."""
+    memory = tmp_path / "new" / "stamps.json"
+    first = caches.remembered(root, memory)
+    assert first == caches.stamps(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(caches, "stamps", None)  # not to be called
+        assert caches.remembered(root, memory) == first
+    change(root, "linefit/draw.py")
+    second = caches.remembered(root, memory)
+    assert second == caches.stamps(root) != first
+    monkeypatch.setattr(caches, "release", lambda library: "another")
+    assert caches.remembered(root, memory) == caches.stamps(root) != second

@@ -1,6 +1,7 @@
 """A small site, configured as the whole one: built again, and built for a repository."""
 
 import functools
+import re
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
+import pseudo
 import small
 from reproducible import contents, differing, excused
 
@@ -99,3 +101,48 @@ def test_difference_is_found_and_excused_only_where_something_is_measured():
     allowed = excused(first, second)
     assert {"learn/cost.html", "_images/a.png", "_images/b.png"} <= allowed
     assert not {"_images/both.png", "index.html", "x"} & allowed
+
+
+# Of Sphinx-Gallery, and of the line with a page's level and minutes.
+OURS = re.compile(r"Note|(Start|Look up) \N{MIDDLE DOT} 1 minute")
+
+
+@pytest.fixture(scope="module")
+def translated(sources):
+    """Return the messages found, and the site in which each stands between two marks."""
+    messages, _ = small.build(sources, "gettext", builder="gettext")
+    assert pseudo.translate(messages, sources / "locale") > 0
+    options = ["-D", f"language={pseudo.LANGUAGE}", "-D", f"locale_dirs={sources / 'locale'}"]
+    return messages, *small.build(sources, "pseudo", *options)
+
+
+def test_pages_scripts_and_templates_have_messages(translated):
+    """A translator gets the text of each kind of source."""
+    texts = [path.read_text(encoding="utf-8") for path in translated[0].rglob("*.pot")]
+    found = "\n".join(texts)
+    for message in (
+        "A sentence with a {doc}`link </index>`, and a graph:",
+        "It draws a line, which rises from nothing to one, and leaves everything else to you.",
+        "Download this page as a notebook",
+    ):
+        assert f'msgid "{message}"' in found
+
+
+def test_all_prose_comes_from_a_message(translated):
+    """Every paragraph, title and item of pages and scripts has the marks of the translation."""
+    for name in ("index", "learn/page", "auto_gallery/index", "auto_gallery/line/plot_1_line"):
+        html = (translated[1] / f"{name}.html").read_text(encoding="utf-8")
+        assert [text for text in pseudo.untranslated(html) if not OURS.fullmatch(text)] == []
+        assert pseudo.BEFORE in html
+
+
+def test_translation_executes_nothing(translated):
+    """A second language takes what the first has executed."""
+    assert "Executing notebook" not in translated[2]
+    assert "s  of code" not in translated[2]
+
+
+def test_text_without_a_translation_is_found():
+    """A paragraph of which no catalog knows is told; code and formulas are not."""
+    html = "<article role=main><p>⟦One.⟧</p><p>Two words.</p><pre>code here</pre></article>"
+    assert pseudo.untranslated(html) == ["Two words."]
