@@ -37,6 +37,7 @@ extensions = [
     "caches",
     "exercises",
     "gallery_hooks",
+    "images",
     "katex_math",
     "kernels",
     "play",
