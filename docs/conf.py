@@ -34,6 +34,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "accessibility",
+    "assets",
     "caches",
     "exercises",
     "gallery_hooks",
@@ -42,7 +43,9 @@ extensions = [
     "kernels",
     "play",
     "reading",
+    "security",
     "take_along",
+    "valid_html",
 ]
 exclude_patterns = [
     "_build",
@@ -144,14 +147,9 @@ html_baseurl = SITE_URL
 html_favicon = "_static/favicon.svg"
 ASSETS = ["draw/figure.css", "steps/player.css", "steps/player.js"]  # left to the page by graphs
 html_static_path = ["_static", *(f"../linefit/graph/{name}" for name in ASSETS)]
-html_css_files = ["figure.css", "player.css", "custom.css", "present.css"]
-html_js_files = [(f"{name}.js", {"defer": ""}) for name in ("scrollable", "player", "present")]
+html_js_files = [("player.js", {"defer": ""})]
 html_copy_source = False
-html_theme_options = {
-    "light_logo": "logo.svg",
-    "dark_logo": "logo.svg",
-    "top_of_page_buttons": [],
-}
+html_theme_options = {"top_of_page_buttons": []}
 if SITE_URL:  # these tags hold the site's address; without one they would be wrong
     extensions.append("sphinxext.opengraph")
     ogp_site_url = SITE_URL
