@@ -104,6 +104,37 @@ def unit(session: nox.Session) -> None:
 
 
 @shared(default=False)
+def takeaway(session: nox.Session) -> None:
+    """Run every download of the site in one empty environment, as its first lines fill it."""
+    run = _environment(session, "test")
+    _build(run)
+    # What the downloads name is installed in the releases that the site was built with.
+    session.env["PIP_CONSTRAINT"] = str(CONSTRAINTS)
+    if TORCH_INDEX:
+        session.env["PIP_EXTRA_INDEX_URL"] = TORCH_INDEX
+    run("pytest", *(session.posargs or ["tests/takeaway"]))
+
+
+@shared(default=False)
+def reproducible(session: nox.Session) -> None:
+    """Build the site twice from nothing, and compare the bytes; measured times may differ."""
+    run = _environment(session, "test")
+    _install_from_npm(run)
+    place = Path(session.create_tmp())
+    date = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
+    session.env["SOURCE_DATE_EPOCH"] = str(date).strip()
+    sites = [place / "first", place / "second"]
+    for site in sites:
+        for folder in (place / "sources", site, place / "doctrees"):
+            shutil.rmtree(folder, ignore_errors=True)
+        _copy_sources(session, place / "sources")
+        session.env["PYTHONPATH"] = str(place / "sources")  # not the checkout's package
+        docs = ["-n", "-d", str(place / "doctrees"), str(place / "sources" / "docs")]
+        run("sphinx-build", "-b", "html", "-W", "--keep-going", *docs, str(site))
+    run("python", "tests/reproducible.py", *map(str, sites))
+
+
+@shared(default=False)
 def serve(session: nox.Session) -> None:
     """Build the site, show it at a local address, and rebuild it at every change."""
     run = _environment(session, "serve")
@@ -166,6 +197,14 @@ def review(session: nox.Session) -> None:
     """Hold the repository against the Scientific Python guidelines."""
     session.install("-c", str(CONSTRAINTS), *_requirements("review"))
     session.run("sp-repo-review", ".", *session.posargs)
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Ask for known vulnerabilities of everything that is pinned; needs a network."""
+    session.install("pip-audit")
+    pins = ["--requirement", str(CONSTRAINTS), "--no-deps", "--disable-pip"]
+    session.run("pip-audit", *pins, *session.posargs)
 
 
 @nox.session(default=False)
@@ -246,6 +285,16 @@ def _build(run: Run, *args: str) -> None:
         raise
 
 
+def _copy_sources(session: nox.Session, folder: Path) -> None:
+    """Copy what git knows or could add: the sources, without what builds have left."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = str(session.run(*listed, external=True, silent=True)).split("\0")
+    for name in (name for name in names if name and (ROOT / name).is_file()):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+
+
 def _forget_removed_scripts() -> None:
     """Start from nothing if a script is gone: Sphinx-Gallery would stumble over what it left."""
     generated = ROOT / "docs" / "auto_gallery"
@@ -272,8 +321,12 @@ def _lower_bound(requirement: Requirement) -> str:
 
 def _schemas() -> list[tuple[str, str]]:
     workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    templates = ROOT / ".github" / "ISSUE_TEMPLATE"
+    forms = [path for path in sorted(templates.glob("*.yml")) if path.stem != "config"]
     return [
         *(("github-workflows", str(path.relative_to(ROOT))) for path in workflows),
+        *(("github-issue-forms", str(path.relative_to(ROOT))) for path in forms),
+        ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
         ("dependabot", ".github/dependabot.yml"),
         ("readthedocs", ".readthedocs.yaml"),
     ]

@@ -12,14 +12,17 @@ sys.path.insert(0, str(HERE / "_ext"))
 from numpydoc.xref import DEFAULT_LINKS  # noqa: E402
 
 import inventories  # noqa: E402  (found through the path above)
+import reading  # noqa: E402
 
 PACKAGE = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WHEEL = f"{PACKAGE['name'].replace('-', '_')}-{PACKAGE['version']}-py3-none-any.whl"
 TORCH = next(need for need in PACKAGE["dependencies"] if need.startswith("torch>="))
 OLDEST = {"python": PACKAGE["requires-python"], "torch": TORCH.removeprefix("torch")}
+REPOSITORY = PACKAGE.get("urls", {}).get("Repository", "")
 SITE_URL = os.environ.get("LINEFIT_SITE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 
 project = "linefit"
+repository = os.environ.get("LINEFIT_REPOSITORY") or REPOSITORY
 author = "The linefit authors"
 copyright = f"{author}, MIT license"
 version = release = PACKAGE["version"]
@@ -36,15 +39,24 @@ extensions = [
     "accessibility",
     "assets",
     "caches",
+    "descriptions",
+    "downloads",
     "exercises",
     "gallery_hooks",
     "images",
     "katex_math",
     "kernels",
+    "least_width",
+    "lesson",
+    "page_markdown",
     "play",
+    "provenance",
+    "published",
     "reading",
+    "search_store",
     "security",
     "take_along",
+    "timing",
     "valid_html",
 ]
 exclude_patterns = [
@@ -75,36 +87,8 @@ nb_execution_timeout = 300
 nb_merge_streams = True
 
 # The story: no page needs one that comes after it
-story = {
-    "Start": [
-        "start",
-        "learn/graphs",
-        "learn/dynamic-graphs",
-        "learn/autograd",
-        "learn/line-fit",
-        "learn/learning-rate",
-    ],
-    "Touch it": ["play/index"],
-    "In depth": [
-        "learn/static-graphs",
-        "learn/five-systems",
-        "learn/cost",
-        "learn/autograd-deeper",
-        "learn/autograd-functions",
-        "learn/which-line",
-        "learn/step-size",
-        "learn/scale",
-        "then-and-now",
-    ],
-    "Practice": ["practice/index", "teach"],
-    "Look up": [
-        "auto_gallery/index",
-        "errors",
-        "glossary",
-        "reference/index",
-        "bad-input",
-    ],
-}
+story = reading.story_of((HERE / "index.md").read_text(encoding="utf-8"))
+del story["About"]  # not a level: it is about the site
 
 # The package's reference
 autodoc_typehints = "none"  # numpydoc's sections hold the types, in words
@@ -133,7 +117,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "auto_gallery/backreferences",
     "doc_module": ("linefit",),
     "abort_on_example_error": True,
-    "first_notebook_cell": f"# Needs the package: python -m pip install ./{WHEEL}",
+    "download_all_examples": False,  # one archive holds them, and the pages' notebooks
     "min_reported_time": 1e9,
     "write_computation_times": False,
     "show_api_usage": False,
@@ -150,7 +134,18 @@ html_static_path = ["_static", *(f"../linefit/graph/{name}" for name in ASSETS)]
 html_js_files = [("player.js", {"defer": ""})]
 html_copy_source = False
 html_theme_options = {"top_of_page_buttons": []}
-if SITE_URL:  # these tags hold the site's address; without one they would be wrong
-    extensions.append("sphinxext.opengraph")
-    ogp_site_url = SITE_URL
-    ogp_social_cards = {"enable": False}
+html_additional_pages = {"search": "search.html", "404": "404.html"}
+page_descriptions = {
+    "search": "Search all pages: words, names of PyTorch, or an error message as you got it.",
+    "genindex": "All names of the package linefit, each with the page that describes it.",
+    "py-modindex": "The modules of the package linefit, each with the page that describes it.",
+    "404": "There is no page at this address; search all pages, or begin at the landing page.",
+}
+search_weights = {  # a page that explains comes before one that asks, lists or looks back
+    "learn/dynamic-and-static": 0,
+    "changelog": 0,
+    "learn/": 1.2,
+    "glossary": 0.7,
+    "practice/": 0.5,
+    "reference/": 0.7,
+}

@@ -13,7 +13,7 @@ from linefit.loss import huber_loss, perpendicular_loss, vertical_loss, weighted
 from linefit.moments import Moments
 from linefit.weighted import york
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "Descent",

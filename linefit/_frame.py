@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +12,8 @@ from linefit._check import Origin, Placed, finite
 from linefit.line import Line
 from linefit.moments import Moments, summed
 
-TINY = 1e-250  # squares below this may come from distances whose own squares are not normal
+TINY = 1e-250  # squares below this may come from distances whose own squares are not normal,
+# and above its inverse twice a square may be infinite
 NEAR_ONE = 1e-9  # a smaller ratio of variances, or a larger inverse, gets a unit for each axis
 
 
@@ -109,7 +109,7 @@ def framed(
     moments = summed(x, y, weights=weights, through=through)
     squares = (moments.sxx + moments.syy).detach()
     smallest = moments.sxx.detach() if ratio is None else squares
-    ordinary = smallest.min().item() > TINY and squares.max().item() < math.inf
+    ordinary = smallest.min().item() > TINY and squares.max().item() < 1 / TINY
     one = torch.ones((), dtype=torch.float64, device=x.device) if ratio is None else ratio
     if ordinary and (ratio is None or _is_ordinary(ratio)):
         frame = PLAIN if origin is None else Frame(ZERO, ZERO, ONE, ONE, origin)

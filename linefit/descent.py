@@ -166,7 +166,8 @@ def descend(
     .. math:: (a, b) \leftarrow (a, b) - \eta \, \nabla L(a, b)
 
     with the learning rate η.  Each step computes the loss, which builds the graph; calls
-    ``backward``, which walks and frees it; updates under ``no_grad``; and clears the gradients.
+    ``backward``, which walks it and frees what it has saved; updates under ``no_grad``; and clears
+    the gradients.
 
     Parameters
     ----------

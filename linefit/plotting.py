@@ -118,7 +118,7 @@ def plot_fit(ax: Axes, fit: Fit, *, level: float = 0.95, **kwargs: Any) -> Axes:
 def plot_residuals(
     ax: Axes, x: ArrayLike, y: ArrayLike, line: Line, *, perpendicular: bool = True, **kwargs: Any
 ) -> Axes:
-    """Draw the way from each point to the line, perpendicular or vertical.
+    """Draw a segment from each point to the line, perpendicular or vertical.
 
     Parameters
     ----------
@@ -127,9 +127,9 @@ def plot_residuals(
     x, y : array-like of shape (n,)
         The points.
     line : Line
-        One line; not a vertical one where the ways are vertical.
+        One line; not a vertical one where the segments are vertical.
     perpendicular : bool
-        The shortest way, or else the one parallel to the y axis.
+        Along the shortest path, or else parallel to the y axis.
     **kwargs
         For :meth:`matplotlib.axes.Axes.plot`.
 

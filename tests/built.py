@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 from bs4 import BeautifulSoup
 
 # What a browser fetches by itself; a link that a reader may follow is not among it.
@@ -22,6 +23,7 @@ FETCHED = {
     "image": ["href", "xlink:href"],
 }
 NOT_FETCHED = {"canonical", "next", "prev", "search", "index", "author", "license", "alternate"}
+INSTALLS = ("# Save ", "%pip ")
 IN_CSS = re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""")
 
 
@@ -48,6 +50,14 @@ class Page:
         parts = [urlsplit(link) for link in links if urlsplit(link).path.endswith(suffix)]
         paths = {(self.path.parent / unquote(p.path)).resolve() for p in parts if not p.netloc}
         return sorted(paths)
+
+    def notebook(self):
+        """Return the page's notebook without the cell that installs what it needs."""
+        (path,) = self.downloads(".ipynb")
+        notebook = nbformat.read(path, as_version=4)
+        (install,) = (cell for cell in notebook.cells if cell.source.startswith(INSTALLS))
+        notebook.cells.remove(install)
+        return notebook
 
     def fetched(self) -> list[str]:
         """Return every address that a browser asks for by itself to show the page."""

@@ -1,6 +1,5 @@
 """The sources of the site, read from the tree: what there must be in the built one."""
 
-import ast
 import os
 import re
 from pathlib import Path
@@ -34,9 +33,13 @@ def name(source):
 
 NAMES = [name(source) for source in [*PAGES, *SCRIPTS]]
 
-# The story of conf.py: the pages of each level, in the order in which they are to be read.
-(STORY,) = (
-    ast.literal_eval(node.value)
-    for node in ast.parse((DOCS / "conf.py").read_text(encoding="utf-8")).body
-    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "story"
-)
+# The pages of each level, in the order in which they are to be read: what the landing page's tables
+# of contents list under their captions.  The last of them is about the site itself.
+STORY = {
+    caption: pages.split()
+    for caption, pages in re.findall(
+        r"\{toctree\}\n:caption: (.+)\n:hidden:\n\n([^`]+)```",
+        (DOCS / "index.md").read_text(encoding="utf-8"),
+    )
+    if caption != "About"
+}

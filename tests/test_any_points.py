@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as npst
 
 import linefit as lf
 
-SIZES = st.sampled_from([1e-300, 1e-160, 1e-9, 1.0, 1e9, 1e160, 1e300])
+SIZES = st.sampled_from([1e-300, 1e-160, 1e-9, 1.0, 1e9, 2e153, 1e154, 1e160, 1e300])
 FITS = {
     "ordinary": lf.ordinary_least_squares,
     "total": lf.total_least_squares,
@@ -41,6 +41,18 @@ def test_arbitrary_numbers_give_a_line_or_an_error(fit, points):
     assert not line.offset.isnan().any()
     assert not line.slope.isnan().any()
     assert not line.intercept.isnan().any()
+
+
+@pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
+@pytest.mark.parametrize("share", [0.25, 0.4, 0.49, 0.51, 0.75, 0.99, 1.01])
+def test_squares_close_to_overflow(fit, share):
+    """Points on an axis give that axis, however near the sum of their squares is to infinity."""
+    size = (share / 0.75) ** 0.5 * np.finfo(np.float64).max ** 0.5
+    along, zero = np.array([[0.0, size, size, size]] * 2), np.zeros((2, 4))
+    slope = fit(along, zero).slope
+    assert slope.tolist() == [0, 0]
+    if fit is not FITS["ordinary"]:  # which has no slope for one x
+        assert fit(zero, along).normal.abs().tolist() == [[1, 0], [1, 0]]
 
 
 @pytest.mark.parametrize("fit", ["total", "fit_line"])

@@ -729,6 +729,35 @@ def test_buffers_of_a_normalization_have_versions():
     assert [n.version for n in means] == [0, 1, 2]
 
 
+def test_a_pass_through_versions_of_a_result_is_one_pass():
+    """What is sent to a later version reaches the backward node of the first; nothing enters."""
+    a = leaf(1.0, 2.0)
+    with graph.record() as g:
+        b = a * 3
+        early = b.sum()
+        with torch.no_grad():
+            b[:1].mul_(5)
+        y = early + (b * 2).sum()
+    g.backward(y)
+    assert words(g, "seed") == ["A backward pass enters the graph at y with the gradient 1."]
+    assert words(g, "hook") == []
+    assert a.grad.tolist() == [9, 9]
+
+
+def test_a_hook_on_a_leaf_with_two_versions_is_told_only_where_it_changes():
+    """The parts that come to both versions are the gradient before the hook."""
+    t = leaf(2.0)
+    t.register_hook(lambda grad: None)
+    with graph.record() as g:
+        first = t * 3
+        with torch.no_grad():
+            t += 1
+        loss = first + t**2
+    g.backward(loss)
+    assert words(g, "hook") == []
+    assert t.grad.item() == 9
+
+
 def test_check_knows_versions():
     """A counted change leaves the figure true of what was used; one unseen by torch does not."""
     t = leaf(1.0, 2.0)
@@ -744,6 +773,26 @@ def test_check_knows_versions():
     with pytest.raises(graph.GraphError, match=r"value of t was \[2, 3\] .* is \[3, 4\] now"):
         g.check()
     assert y.requires_grad
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("used", [True, False])
+def test_a_custom_function_that_changes_its_input_is_one_change(whole, used):
+    """Autograd records the change once the Function returns: until then there is no other one."""
+    a = leaf(1.0, 1.0, 1.0)
+    with graph.record() as g:
+        b = a * 1
+        part = b if whole else b[:2]
+        Doubled.apply(part)
+        part = part + 1 if used else part
+        y = b.sum()
+    g.backward(y)
+    assert "changed" not in str(g)
+    assert {n.version for n in g.nodes} == {0}
+    assert by_name(g)["b"].value.tolist() == b.tolist()
+    assert by_name(g)["b"].backward_name == ("DoubledBackward" if whole else "CopySlices")
+    assert len(words(g, "seed")) == 1
+    g.check()
 
 
 def test_a_change_through_a_view_is_one_story():
@@ -790,6 +839,41 @@ def test_a_whole_training_step_can_be_shown(foreach, end):
         assert weight.accumulated is None
     g.check()
     assert "AccumulateGrad writes net.weight.grad" in g.player()
+
+
+@pytest.mark.parametrize("way", ["clip", "clear", "replace"])
+def test_a_gradient_that_is_changed_afterwards_is_shown_as_it_was(way):
+    """What the program does to ``.grad`` after all is said last; the figure keeps the pass's."""
+    w, b, fixed = leaf(1.0, 2.0), leaf(3.0), leaf(4.0)
+    with graph.record() as g:
+        loss = ((w * b).sum() + fixed) ** 2
+    g.backward(loss)
+    assert words(g, "later") == []
+    came = w.grad.clone()
+    if way == "clip":
+        nn.utils.clip_grad_norm_([w, b], 0.01)
+    elif way == "clear":
+        w.grad = b.grad = None
+    else:
+        w.grad = came.clone()
+        b.grad = b.grad.clone()
+    g.check()
+    assert torch.equal(by_name(g)["w"].accumulated, came)
+    last = "Since then the program has changed w.grad and b.grad: "
+    assert words(g, "later") == [last + "shown is what the backward pass left."]
+    assert g.steps()[-1].phase == "later"
+    assert last in g.player()
+
+
+def test_many_gradients_that_are_changed_afterwards_are_counted():
+    """The sentence names a few."""
+    leaves = [leaf(float(i)) for i in range(5)]
+    with graph.record() as g:
+        loss = sum(v * v for v in leaves)
+    g.backward(loss)
+    for v in leaves:
+        v.grad.zero_()
+    assert "changed leaves[0].grad, leaves[1].grad and 3 more: " in words(g, "later")[0]
 
 
 def test_a_gradient_hook_that_raises_leaves_a_graph_to_look_at():
@@ -967,8 +1051,33 @@ def test_a_subclass_is_one_box_for_each_operation():
     g.check()
 
 
+class Unwrapping(torch.Tensor):
+    """A tensor that computes with plain ones."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        plain = [v.as_subclass(torch.Tensor) if isinstance(v, cls) else v for v in args]
+        result = func(*plain, **(kwargs or {}))
+        return result.as_subclass(cls) if isinstance(result, torch.Tensor) else result
+
+
+def test_a_subclass_that_unwraps_its_operands_is_one_box_for_each_operation():
+    """What such a class does for itself is no box, and its results are known to the graph."""
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    special = x.as_subclass(Unwrapping)
+    with graph.record() as g:
+        y = ((special * 2).exp() * special).sum()
+    g.backward(y)
+    assert [n.op for n in g.nodes if n.kind == "operation"] == [
+        "alias", "mul", "exp", "mul", "sum",
+    ]  # fmt: skip
+    assert words(g, "seed") == ["A backward pass enters the graph at y with the gradient 1."]
+    assert torch.equal(by_name(g)["special"].grad, x.grad)
+    g.check()
+
+
 def test_a_subclass_sees_nothing_of_the_recorder():
-    """A class that counts its operations counts as many in a recording."""
+    """A class that counts its operations counts as many in a recording, and when it is shown."""
 
     class Counting(torch.Tensor):
         count = 0
@@ -981,12 +1090,17 @@ def test_a_subclass_sees_nothing_of_the_recorder():
     def run():
         Counting.count = 0
         x = torch.ones(2).as_subclass(Counting)
-        (x * 2 + 1).sum()
-        return Counting.count
+        return (x * 2 + 1).sum()
 
-    expected = run()
-    with graph.record():
-        assert run() == expected
+    run()
+    expected = Counting.count
+    with graph.record() as g:
+        total = run()
+    assert Counting.count == expected
+    assert g.player()
+    g.check()
+    assert Counting.count == expected
+    assert type(total) is Counting
 
 
 def test_fast_paths_are_torchs_again_after_the_recording():

@@ -95,11 +95,12 @@ CONSTRUCTORS = {"Line", "Moments", "tape.Layer", "tape.Tape", "tape.Net"}
 # What the recorder calls on nodes of its own while it records, and nobody else.
 RECORDING = {
     "graph.Node.add_run",
+    "graph.Output.has_other_grad",
     *(
         f"graph.Output.{name}"
         for name in ("capture", "copy_grad", "describe", "receive", "reread_grad")
     ),
-    *(f"graph.Output.{name}" for name in ("is_current", "is_value_of", "keep")),
+    *(f"graph.Output.{name}" for name in ("is_current", "is_value_of", "keep", "keep_grad")),
 }
 ATTRIBUTES = {
     "Line": {"normal", "offset", "angle", "slope", "intercept"},
@@ -194,7 +195,7 @@ def _methods(cls):
 
 def _attributes(cls):
     """Return the public properties, slots and fields of a class."""
-    fields = [*vars(cls), *getattr(cls, "__slots__", ()), *getattr(cls, "__dataclass_fields__", ())]
+    fields = [*vars(cls), *getattr(cls, "__slots__", ()), *inspect.get_annotations(cls)]
     return {name for name in fields if not name.startswith("_")} - _methods(cls)
 
 

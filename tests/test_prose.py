@@ -24,6 +24,9 @@ AVOIDED = [
     r"\bis no (leaf|bowl|minimum|filter|accident|fault)",
     r"takes? [\w`$ ]+ for a constant",
     r"(grey|short) ways",
+    r"shortest way",
+    r"[Ff]rom how many",
+    r"takes? (a (learning )?rate of )?`?(lr = )?1e-",
 ]
 # What the site said once, and what turned out to be wrong.
 WRONG = [
@@ -41,6 +44,10 @@ WRONG = [
     r"decided while the graph was built",
     r"runs? anywhere with Python",
     r"[Oo]ne program, five systems|[Oo]ne program in five systems",
+    r"walks and frees it",
+    r"a right angle away from",
+    r"requires a gradient exactly if",
+    r"as every optimizer does",
 ]
 
 
@@ -81,11 +88,12 @@ def test_no_word_is_doubled(source):
 
 @pytest.mark.parametrize("source", MARKDOWN, ids=name)
 def test_front_matter_describes_the_page(source):
-    """A page with front matter is valid YAML and says in one line what it is about."""
+    """Front matter is valid YAML; a description in it fits where search engines show it."""
     text = source.read_text(encoding="utf-8")
     if text.startswith("---\n"):
         front = yaml.safe_load(text.split("---\n")[1])
-        assert len(front["myst"]["html_meta"]["description"]) > 40
+        meta = front.get("myst", {}).get("html_meta", {})
+        assert 50 <= len(meta.get("description", "." * 50)) <= 160
 
 
 def test_constants_are_drawn_dashed_and_empty():
@@ -104,6 +112,16 @@ def test_constants_are_drawn_dashed_and_empty():
         "a": "leaf",
         "loss": "operation",
     }
+
+
+def test_gradients_and_the_current_step_are_orange():
+    """The figure shows what the pages say of it: orange gradients, and an orange outline."""
+    draw, steps = ROOT / "linefit/graph/draw/figure.css", ROOT / "linefit/graph/steps/player.css"
+    (gradients,) = re.findall(r"\.lfg-grad,[^{]*\{([^}]*)\}", draw.read_text(encoding="utf-8"))
+    (outline,) = re.findall(r"\.lfg-now \.lfg-box\{([^}]*)\}", steps.read_text(encoding="utf-8"))
+    assert "fill:color-mix(in srgb,#d55e00" in gradients
+    assert "stroke:#d55e00" in outline
+    assert "fill" not in outline
 
 
 @pytest.mark.parametrize("source", [*MARKDOWN, *SCRIPTS], ids=name)

@@ -133,6 +133,30 @@ def test_command_that_the_readme_lacks_is_an_error():
         readme.main("deploy")
 
 
+def test_citation_is_of_the_package():
+    """What others cite has the project's version, license and words for a search."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    about = PROJECT["project"]
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys()
+    assert cited["title"] == f"linefit: {about['description']}"
+    assert cited["authors"] == about["authors"]
+    for key in ("version", "license", "keywords"):
+        assert cited[key] == about[key]
+
+
+def test_ci_runs_only_sessions_that_exist():
+    """Each session that the workflows name is in the noxfile."""
+    named = set()
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        for match in re.finditer(r"(?m)nox -s(( \w+)+)$|session: \[(.*)\]", text):
+            named |= set(re.findall(r"\w+", match[1] or match[3]))
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    known = {f.name for f in tree.body if isinstance(f, ast.FunctionDef) and f.decorator_list}
+    assert named
+    assert named <= known
+
+
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import v4
 from sphinx.application import Sphinx
 
+import install
 import take_along
 from exercise_runner import TAPE
 from plain_markdown import plain
@@ -24,6 +25,7 @@ HOW = {
     "node": "Give the number of a box.",
     "code": "Complete the cell, run it, then run the check.",
 }
+DIRECTIVE = re.compile(r"^```\{exercise\}.*?^```$", re.DOTALL | re.MULTILINE)
 LIST_BOXES = "for node in g.nodes:\n    print(node.index, node.op, node.name or '')\ng"
 
 
@@ -31,10 +33,8 @@ def write(app: Sphinx, page: str, exercises: list[dict[str, Any]]) -> str:
     """Write the notebook into the site, and return its address there."""
     resolve = partial(take_along.reference, app.env, page, {})
     title = app.env.titles[page].astext()
-    wheel = app.config.myst_substitutions["wheel"]
     parts = [
         v4.new_markdown_cell(f"# {title}"),
-        v4.new_markdown_cell(take_along.INSTALL.format(wheel=wheel)),
         v4.new_code_cell(_check(exercises, resolve), metadata={"jupyter": {"source_hidden": True}}),
         v4.new_code_cell("import torch\nfrom linefit import *\nfrom linefit import graph"),
     ]
@@ -44,19 +44,38 @@ def write(app: Sphinx, page: str, exercises: list[dict[str, Any]]) -> str:
         parts += _cells(each, resolve)
     for number, cell in enumerate(parts):
         cell["id"] = f"cell-{number}"
-    address = f"{take_along.FOLDER}/notebooks/{page}.ipynb"
+    install.insert(parts, install.package(app.config, app.confdir.parent))
+    address = f"{install.FOLDER}/notebooks/{page}.ipynb"
     target = Path(app.outdir, address)
     target.parent.mkdir(parents=True, exist_ok=True)
-    made = v4.new_notebook(cells=parts, metadata=take_along.METADATA)
-    target.write_text(nbformat.writes(made) + "\n", encoding="utf-8")
+    target.write_text(take_along.written(parts), encoding="utf-8")
     return address
+
+
+def inlined(cells: list[Any], exercises: list[dict[str, Any]], resolve: Any) -> list[Any]:
+    """Return a page's cells with its exercises in place of their directives."""
+    hidden = {"tags": ["hide-input"]}
+    waiting = [v4.new_code_cell(_check(exercises, resolve), metadata=hidden)]
+    left = iter(exercises)
+    found = []
+    for cell in cells:
+        if cell.cell_type != "markdown" or not DIRECTIVE.search(cell.source):
+            found.append(cell)
+            continue
+        for number, text in enumerate(DIRECTIVE.split(cell.source)):
+            if number:
+                found += waiting + _cells(next(left), resolve)
+                waiting = []
+            if text.strip():
+                found.append(v4.new_markdown_cell(text.strip("\n")))
+    return found
 
 
 def _check(exercises: list[dict[str, Any]], resolve: Any) -> str:
     """Return the first cell: the function, and answers and hints that nobody reads by accident."""
     table = {each["id"]: _facts(each, resolve) for each in exercises}
     hidden = base64.b64encode(json.dumps(table).encode()).decode()
-    return CHECK.read_text(encoding="utf-8").strip() + f'\n\n\nKEPT = read("{hidden}")'
+    return CHECK.read_text(encoding="utf-8").strip() + f'\n\n\nHOW = {HOW}\nKEPT = read("{hidden}")'
 
 
 def _facts(each: dict[str, Any], resolve: Any) -> dict[str, Any]:
@@ -67,8 +86,9 @@ def _facts(each: dict[str, Any], resolve: Any) -> dict[str, Any]:
         answer, wrong = letters[0], [letters[1 + i] for i in range(len(wrong))]
     elif each["kind"] == "order":
         place = {line: i for i, line in enumerate(found["shown"])}
-        answer = [[place[n - 1] + 1 for n in order] for order in answer]
-        wrong = [[place[n - 1] + 1 for n in order] for order in wrong]
+        answer, *wrong = (
+            [[place[n - 1] + 1 for n in order] for order in group] for group in (answer, *wrong)
+        )
     return {
         "kind": each["kind"],
         "answer": answer,

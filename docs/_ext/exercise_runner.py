@@ -9,8 +9,8 @@ import contextlib
 import io
 import json
 import sys
-from collections.abc import Callable
-from itertools import combinations
+from collections.abc import Callable, Sequence
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +141,10 @@ def _name(nodes: Any, index: int) -> str:
 
 
 def run_order(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, Any]:
-    """Execute the lines in their order, in others that do the same, and in wrong ones."""
+    """Execute the lines in every order: many may be right, and one error may have many causes."""
     lines = exercise["lines"].strip("\n").split("\n")
 
-    def outcome(order: list[int]) -> object:
+    def outcome(order: Sequence[int]) -> object:
         fresh = names()
         execute(exercise.get("setup", ""), fresh)
         frame = exercise.get("frame", "{lines}")
@@ -157,18 +157,23 @@ def run_order(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, 
             return type(error).__name__
 
     right = list(range(1, len(lines) + 1))
-    wanted = outcome(right)
+    came = {order: outcome(order) for order in permutations(right)}
+    wanted = came[tuple(right)]
     if isinstance(wanted, str):
         raise ExerciseError(f"the lines in their order raise {wanted}")
-    also = [[int(n) for n in str(order).split()] for order in exercise.get("also", [])]
-    wrong = [[int(n) for n in str(each["order"]).split()] for each in exercise["wrong"]]
-    if any(sorted(order) != right for order in also + wrong):
+    wrong = [tuple(int(n) for n in str(each["order"]).split()) for each in exercise["wrong"]]
+    if any(order not in came for order in wrong):
         raise ExerciseError("an order names each line once, by its number")
-    if any(outcome(order) != wanted for order in also):
-        raise ExerciseError("an order under `also` gives something else")
-    if any(outcome(order) == wanted for order in wrong):
+    if any(came[order] == wanted for order in wrong):
         raise ExerciseError("an order under `wrong` gives the right result")
-    return {"answer": [right, *also], "wrong": wrong, "lines": lines}
+
+    def alike(mistake: tuple[int, ...]) -> list[tuple[int, ...]]:
+        same = isinstance(came[mistake], str)
+        others = [o for o in came if same and came[o] == came[mistake] and o not in wrong]
+        return [mistake, *others]
+
+    answer = [order for order in came if came[order] == wanted]
+    return {"answer": answer, "wrong": [alike(order) for order in wrong], "lines": lines}
 
 
 def run_code(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +41,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 import exercise_notebook
+import exercise_sheet
 import micropython
 from exercise_runner import TAPE
 
@@ -66,15 +68,17 @@ REQUIRED: dict[str, Schema] = {
     "pick": {},
     "order": {"lines": TEXT, "check": TEXT},
     "node": {"answer": TEXT},
-    "code": {"start": TEXT, "solution": TEXT, "result": TEXT, "answer": VALUE},
+    "code": {"start": TEXT, "solution": TEXT, "result": TEXT, "what": TEXT, "answer": VALUE},
 }
 OPTIONAL: dict[str, Schema] = {
     "number": {"unit": TEXT, "tolerance": NUMBER},
     "pick": {"answer": VALUE},
-    "order": {"frame": TEXT, "also": LIST},
+    "order": {"frame": TEXT},
     "node": {},
     "code": {"nudge": TEXT, "tolerance": NUMBER},
 }
+FOLDER = "practice/"  # pages of exercises: with progress, sheets and a notebook of their own
+SHOWN = ("unit", "result", "nudge", "what")  # what the page's script shows or sends to Python
 WRONG = {"number": "value", "pick": "option", "order": "order", "node": "node", "code": "code"}
 
 
@@ -123,6 +127,7 @@ class Runner:
         self.root = app.confdir.parent
         self.known: dict[str, Any] = {}
         self.process: subprocess.Popen[str] | None = None
+        self.seconds = 0.0
         self.stamp = self._stamp()
         if self.cache.exists():
             self.known = json.loads(self.cache.read_text(encoding="utf-8"))
@@ -132,7 +137,9 @@ class Runner:
         text = json.dumps(exercise, sort_keys=True)
         key = hashlib.sha256(f"{self.stamp}\0{text}".encode()).hexdigest()
         if key not in self.known:
+            start = time.perf_counter()
             found = self._ask(text)
+            self.seconds += time.perf_counter() - start
             if "error" in found:
                 return found
             self.known[key] = found
@@ -197,6 +204,8 @@ class Exercise(SphinxDirective):
         found = self.config.exercise_runner.run(given)
         if "error" in found:
             return self._fail(f"{given['id']}: {found['error']}")
+        if not self.env.docname.startswith(FOLDER) and given["kind"] in {"node", "code"}:
+            return self._fail(f"{given['id']} would run code in the notebook of this page")
         title = self.arguments[0]
         kept = self.env.metadata[self.env.docname].setdefault("exercises", [])
         if given["id"] in {each["id"] for each in kept}:
@@ -211,8 +220,8 @@ class Exercise(SphinxDirective):
     def _node(self, title: str, given: dict[str, Any], found: dict[str, Any]) -> nodes.Node:
         made = exercise("", id=given["id"], kind=given["kind"], rung=given["rung"])
         made["found"] = found
-        made["thought"] = MINUTES[given["rung"]]
-        made["extra"] = {key: given[key] for key in ("unit", "result", "nudge") if key in given}
+        made["thought"] = MINUTES[given["rung"]] if self.env.docname.startswith(FOLDER) else 0
+        made["extra"] = {key: given[key] for key in SHOWN if key in given}
         made["ids"] = [f"ex-{given['id']}"]
         head, _ = self.parse_inline(title)
         made += nodes.paragraph("", "", *head, classes=["ex-title"])
@@ -351,7 +360,9 @@ def visit_exercise(self: Any, node: exercise) -> None:
     task = (
         f'<span class="ex-kind">{RUNGS[node["rung"]]} \N{MIDDLE DOT} {TASKS[node["kind"]]}</span>'
     )
-    self.body.append(f'<h3 class="ex-title">{words}</h3>\n<p class="ex-task">{task}</p>\n')
+    number = node["number"]
+    self.body.append(f'<h3 class="ex-title" data-number="{number}">{words}</h3>\n')
+    self.body.append(f'<p class="ex-task">{task}</p>\n')
     for child in node.children[1:]:
         _write(self, node, child)
     self.body.append("</section>\n")
@@ -386,7 +397,7 @@ def counted(env: BuildEnvironment) -> dict[str, dict[str, int]]:
     """Return how many exercises each page has on each rung."""
     found = {}
     for page, about in sorted(env.metadata.items()):
-        if kept := about.get("exercises"):
+        if page.startswith(FOLDER) and (kept := about.get("exercises")):
             rungs = [each["rung"] for each in kept]
             found[page] = {rung: rungs.count(rung) for rung in RUNGS}
     return found
@@ -401,7 +412,7 @@ def fill_in(app: Sphinx, tree: nodes.document, page: str) -> None:
 def _table(app: Sphinx, page: str) -> nodes.Node:
     counts = counted(app.env)
     rows: list[list[nodes.Node]] = [
-        [nodes.Text(text) for text in ("Topic", *RUNGS.values(), "All")]
+        [nodes.Text(text) for text in ("Topic", *RUNGS.values(), "All", "For paper")]
     ]
     order = app.env.toctree_includes.get(page, sorted(counts))
     for name in (each for each in order if each in counts):
@@ -409,10 +420,11 @@ def _table(app: Sphinx, page: str) -> nodes.Node:
         uri = app.builder.get_relative_uri(page, name)
         link = nodes.reference("", title, internal=True, refuri=uri)
         numbers = [*counts[name].values(), sum(counts[name].values())]
-        rows.append([link, *(nodes.Text(str(number)) for number in numbers)])
+        cells = [nodes.Text(str(number)) for number in numbers]
+        rows.append([link, *cells, nodes.inline("", "", *_sheets(uri.removesuffix(".html")))])
     columns = zip(*(each.values() for each in counts.values()), strict=True)
     sums = [sum(column) for column in columns]
-    rows.append([nodes.Text(str(text)) for text in ("All", *sums, sum(sums))])
+    rows.append([nodes.Text(str(text)) for text in ("All", *sums, sum(sums), "")])
     return _as_table(rows)
 
 
@@ -428,8 +440,14 @@ def _as_table(rows: list[list[nodes.Node]]) -> nodes.Node:
 
 
 def changed(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Have the table written anew."""
+    """Have the table written anew, and see that progress is kept for each exercise on its own."""
     app.config.exercise_runner.stop()
+    pages: dict[str, str] = {}
+    for page, about in sorted(env.metadata.items()):
+        for each in about.get("exercises", []):
+            if (first := pages.setdefault(each["id"], page)) != page:
+                message = "exercise: %s has the id %s too"
+                logger.warning(message, first, each["id"], location=page)
     return [page for page, about in env.metadata.items() if about.get("counts_exercises")]
 
 
@@ -455,7 +473,25 @@ def add_sheet(app: Sphinx, tree: nodes.document) -> None:
     if answers:
         head = nodes.paragraph("", "Answers", classes=["ex-printed-title"])
         sheet = nodes.container("", head, *answers, classes=["ex-sheet"], hide_mode="all")
-        next(tree.findall(nodes.section)).append(sheet)
+        section = next(tree.findall(nodes.section))
+        section.append(sheet)
+        if app.env.docname.startswith(FOLDER):
+            section.insert(1, _links(app.env.docname.removeprefix(FOLDER)))
+
+
+def _links(name: str) -> nodes.Node:
+    """Return a line with the links to the sheets of a page."""
+    parts = [nodes.Text("For paper: "), *_sheets(name), nodes.Text(".")]
+    return nodes.paragraph("", "", *parts, classes=["ex-sheets"])
+
+
+def _sheets(address: str) -> list[nodes.Node]:
+    """Return the links to both sheets of a page."""
+    sheet, answers = (
+        nodes.reference("", text, internal=True, refuri=f"{address}-{kind}.html")
+        for kind, text in (("sheet", "sheet"), ("answers", "with answers"))
+    )
+    return [sheet, nodes.Text(", "), answers]
 
 
 def load(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
@@ -463,9 +499,11 @@ def load(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: A
     about = app.env.metadata.get(page, {})
     if about.get("exercises") or about.get("counts_exercises"):
         app.add_css_file("practice/practice.css")
+        app.add_css_file("practice/sheet.css", media="print")
         app.add_js_file("practice/judge.js", defer="")
         app.add_js_file("practice/practice.js", defer="")
-    if about.get("exercises"):
+    if about.get("exercises") and page.startswith(FOLDER):
+        exercise_sheet.write(app, page, context)
         context["notebook"] = exercise_notebook.write(app, page, about["exercises"])
 
 

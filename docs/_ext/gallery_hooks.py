@@ -1,11 +1,8 @@
-"""What Sphinx-Gallery asks of this site, by dotted name: figures, their order, the archives."""
+"""What Sphinx-Gallery asks of this site, by dotted name: figures, their order, the pages."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +20,10 @@ MATPLOTLIBRC = Path(__file__).parents[1] / "matplotlibrc"
 ALT = re.compile(r"^[ \t]*# Alt: (.*(?:\n[ \t]*#  +.*)*)", re.MULTILINE)
 ALT_LINES = re.compile(ALT.pattern + r"\n?", re.MULTILINE)
 ALT_OPTION = re.compile(r"(?<=:alt: ).*")
-DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold
-LONG_AGO = 315532800  # the same in seconds: a new archive must not make its page look old
+ZIPPED = re.compile(
+    r"^ *\.\. container:: sphx-glr-download sphx-glr-download-zip\n\n *:download:.*\n?",
+    re.MULTILINE,
+)
 
 
 def reset_matplotlib(gallery_conf: dict[str, Any], script: str | None) -> None:
@@ -68,26 +67,12 @@ def without_alt(code: str) -> str:
 
 
 def clean_page(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Show a script's code without its descriptions of figures."""
+    """Show a script's code without its descriptions of figures, and offer no archive of it.
+
+    One archive holds all scripts and notebooks, ready to run.
+    """
     if docname.startswith("auto_gallery/"):
-        source[0] = without_alt(source[0])
-
-
-def clean_notebook(text: str) -> str:
-    """Return a notebook whose code is without descriptions of figures."""
-    notebook = json.loads(text)
-    for cell in notebook["cells"]:
-        cell["source"] = [without_alt("".join(cell["source"]))]
-    return json.dumps(notebook, indent=2)
-
-
-def clean_notebooks(app: Sphinx) -> None:
-    """Take the descriptions of figures out of the notebooks; a downloaded script keeps them."""
-    for path in Path(app.srcdir, "auto_gallery").rglob("*.ipynb"):
-        text = path.read_text(encoding="utf-8")
-        cleaned = clean_notebook(text)
-        if cleaned != text:
-            path.write_text(cleaned, encoding="utf-8")
+        source[0] = ZIPPED.sub("", without_alt(source[0]))
 
 
 def remove_orphans(app: Sphinx) -> None:
@@ -99,25 +84,8 @@ def remove_orphans(app: Sphinx) -> None:
             path.unlink()
 
 
-def rewrite_archives(app: Sphinx) -> None:
-    """Write the gallery's archives again, the same for the same scripts."""
-    for path in sorted(Path(app.srcdir, "auto_gallery").rglob("*.zip")):
-        with zipfile.ZipFile(path) as old:
-            members = {name: old.read(name) for name in sorted(old.namelist())}
-        for name in (name for name in members if name.endswith(".ipynb")):
-            members[name] = clean_notebook(members[name].decode()).encode()
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-            for name, content in members.items():
-                member = zipfile.ZipInfo(name, DATE)
-                member.external_attr = 0o644 << 16
-                new.writestr(member, content, zipfile.ZIP_DEFLATED)
-        os.utime(path, (LONG_AGO, LONG_AGO))
-
-
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Connect to Sphinx, before and after Sphinx-Gallery writes its files."""
+    """Connect to Sphinx, before Sphinx-Gallery writes its files and when its pages are read."""
     app.connect("builder-inited", remove_orphans, priority=100)
-    app.connect("builder-inited", clean_notebooks, priority=900)
-    app.connect("builder-inited", rewrite_archives, priority=900)
     app.connect("source-read", clean_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -42,7 +42,7 @@ class ShowSmallImages(SphinxPostTransform):
     """Replace the PNGs of a page."""
 
     formats = ("html",)
-    default_priority = 880  # other extensions have placed their images by then
+    default_priority = 950  # other extensions have given figures their classes by then
 
     def run(self, **kwargs: Any) -> None:
         """Replace each image; the first is wanted at once, the others when they come into view."""

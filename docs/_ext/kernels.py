@@ -10,12 +10,25 @@ from sphinx.util.typing import ExtensionMetadata
 # A kernel would warn that others on this machine could read what it sends.  And it sends what
 # is printed when a timer says so, perhaps in the middle of a line: let it wait for the cell to end.
 # Style and script of recorded graphs are files of the site.
-CONFIG = """\
+# torch.compile keeps names in a cell's globals and removes each when the code that uses it dies.  A
+# kernel that ends empties its globals first, so what remains is dropped before.
+AT_THE_END = """\
+def drop():
+    import sys
+    if compiler := sys.modules.get("torch._dynamo.utils"):
+        compiler.CleanupManager.instance.clear()
+
+import atexit
+atexit.register(drop)
+del atexit, drop
+"""
+CONFIG = f"""\
 c = get_config()
 c.IPKernelApp.log_level = 40
 c.IPKernelApp.exec_lines = [
     "import sys; sys.stdout.flush_interval = sys.stderr.flush_interval = 1e6; del sys",
     "from linefit import graph; graph.set_display(assets='page'); del graph",
+    {AT_THE_END!r},
 ]
 """
 

@@ -133,8 +133,7 @@ def _directive(name: str | None, title: str, body: list[str], resolve: Resolve) 
     elif name == "div":
         yield from _blocks(content, resolve)
     elif name == "install":
-        wheel = resolve("substitution", "wheel")
-        yield from _code("shell", [f"python -m pip install ./{wheel}"])
+        yield from _code("shell", [resolve("install", "")])
     elif name not in DROPPED:
         raise UnknownMarkupError(f"the directive {{{name}}}" if name else f"the block :::{title}")
 
@@ -208,8 +207,10 @@ def _link(match: re.Match[str], resolve: Resolve) -> str:
 def _role(name: str, content: str, resolve: Resolve) -> str:
     """Return the text of one role."""
     titled = TITLED.match(content)
-    if name in {"term", "download", "play", "wheel", "abbr", "kbd", "command", "file"}:
-        return titled["text"] if titled and name in {"term", "download", "play"} else content
+    if name in {"wheel", "abbr", "kbd", "command", "file"}:
+        return content
+    if name in {"archive", "term", "download", "play"}:
+        return titled["text"] if titled else content
     if name == "math":
         return f"${content}$"
     if name.rpartition(":")[2] in {"func", "class", "meth", "attr", "mod", "exc", "data", "obj"}:

@@ -27,6 +27,7 @@ LONG = 100  # minutes that are better told in hours
 WORD = re.compile(r"\S*\w\S*")
 NEEDS = "You need:"
 SILENT = (nodes.Invisible, nodes.raw, nodes.system_message, addnodes.toctree)
+CONTENTS = re.compile(r"^```\{toctree\}\n:caption: (.+)\n(?::.*\n)*\n((?:.+\n)+?)```", re.MULTILINE)
 OUTPUTS = {"sphx-glr-script-out", "sphx-glr-download-link-note", "sphx-glr-footer"}
 
 Story = dict[str, list[str]]
@@ -55,6 +56,11 @@ class Place(NamedTuple):
 
     number: int
     level: str
+
+
+def story_of(landing: str) -> Story:
+    """Return the captions of a landing page's tables of contents as levels, with their pages."""
+    return {caption: pages.split() for caption, pages in CONTENTS.findall(landing)}
 
 
 def length(node: nodes.Node) -> Length:
@@ -188,12 +194,8 @@ def changed(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def check(app: Sphinx, env: BuildEnvironment) -> None:
-    """Warn about a page that needs a later one, and about a table of contents in another order."""
+    """Warn about a page that needs a later one."""
     story: Story = app.config.story
-    listed = [page for pages in story.values() for page in pages]
-    shown = [page for page in env.toctree_includes.get(app.config.root_doc, []) if page in listed]
-    if shown != listed:
-        logger.warning("the tables of contents list %s; the story is %s", shown, listed)
     for page in sorted(env.found_docs):
         here = place(story, page)
         for needed in env.metadata[page]["needs"]:

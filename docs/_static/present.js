@@ -5,34 +5,79 @@
   if (!article) return;
   const slides = [...article.querySelectorAll("section")].filter((each) =>
     each.querySelector(":scope > :is(h1, h2, h3)"));
+  if (!slides.length) return;
+  for (const slide of slides) {
+    slide.classList.add("pr-slide");
+    // Its first paragraph stays on the screen; the others are the speaker's.
+    slide.querySelector(":scope > p:not(.reading)")?.classList.add("pr-lead");
+  }
+  const LARGEST = 2;
+  const ROOM = 0.62; // of the screen, for a figure
   let at = 0;
 
+  const make = (tag, options, ...children) => {
+    const made = Object.assign(document.createElement(tag), options);
+    made.append(...children);
+    return made;
+  };
+  const control = (text, label, action) => {
+    const made = make("button", { type: "button", ariaLabel: label, title: label }, text);
+    made.addEventListener("click", () => action());
+    return made;
+  };
+
+  const enlarge = (figure) => {
+    figure.style.zoom = "";
+    const { height, width } = figure.getBoundingClientRect();
+    const room = figure.closest(".pr-now").clientWidth;
+    const factor = Math.min(LARGEST, (ROOM * innerHeight) / height, room / width);
+    if (height && factor > 1) figure.style.zoom = factor.toFixed(2);
+  };
   const show = (number) => {
     at = Math.max(0, Math.min(slides.length - 1, number));
+    for (const old of article.querySelectorAll(".pr-path")) old.classList.remove("pr-path");
     slides.forEach((slide, i) => slide.classList.toggle("pr-now", i === at));
-    scrollTo(0, 0);
+    for (let above = slides[at].parentElement; above !== article.parentElement; above = above.parentElement) {
+      above.classList.add("pr-path");
+    }
+    for (const figure of slides[at].querySelectorAll("svg.lfg")) enlarge(figure);
+    root.scrollTo({ top: 0, behavior: "instant" });
     place.textContent = `${at + 1} / ${slides.length}`;
+  };
+  // What does not fit on the screen comes before the next section.
+  const forward = () => {
+    const rest = root.scrollHeight - innerHeight - scrollY;
+    if (rest > 8) root.scrollTo({ top: scrollY + Math.min(rest, 0.8 * innerHeight), behavior: "instant" });
+    else show(at + 1);
+  };
+  const backward = () => {
+    if (scrollY > 8) root.scrollTo({ top: scrollY - 0.8 * innerHeight, behavior: "instant" });
+    else show(at - 1);
   };
   const on = () => root.classList.contains("pr-on");
   const start = () => {
-    const target = slides.findLastIndex((slide) => slide.getBoundingClientRect().top < innerHeight / 2);
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const asked = slides.findLastIndex((slide) => target && slide.contains(target));
+    const seen = slides.findLastIndex((slide) => slide.getBoundingClientRect().top < innerHeight / 2);
+    const number = asked >= 0 ? asked : scrollY ? seen : 0;
     root.classList.add("pr-on");
-    show(location.hash ? slides.findIndex((s) => `#${s.id}` === location.hash) : target);
+    show(number);
   };
   const end = () => {
-    root.classList.remove("pr-on");
-    slides[at].scrollIntoView();
+    root.classList.remove("pr-on", "pr-notes", "pr-code");
+    for (const figure of article.querySelectorAll("svg.lfg")) figure.style.zoom = "";
+    slides[at].scrollIntoView({ behavior: "instant" });
   };
-  const place = document.createElement("p");
-  place.className = "pr-place";
-  place.setAttribute("aria-live", "polite");
-  article.append(place);
+  const place = make("span", { ariaLive: "polite" });
+  const bar = make("div", { className: "pr-bar", role: "group", ariaLabel: "Projector view" },
+    control("‹", "Back", backward), place, control("›", "On", forward), control("×", "Leave the projector view", end));
+  article.append(bar);
 
   // Keys that a control on the page has a use for stay with it.
-  const BUSY = "input, textarea, select, .lfg-player, [role=button], [role=slider], [contenteditable]";
+  const BUSY = "input, textarea, select, .lfg-player, [role=slider], [contenteditable]";
   const keys = {
-    ArrowRight: () => show(at + 1), PageDown: () => show(at + 1),
-    ArrowLeft: () => show(at - 1), PageUp: () => show(at - 1),
+    ArrowRight: forward, PageDown: forward,
+    ArrowLeft: backward, PageUp: backward,
     Home: () => show(0), End: () => show(slides.length - 1),
     n: () => root.classList.toggle("pr-notes"),
     c: () => root.classList.toggle("pr-code"),
@@ -45,9 +90,23 @@
       if (event.key === "P" && event.shiftKey && !busy) start();
       return;
     }
-    if ((busy && event.key !== "Escape") || !keys[event.key]) return;
+    const act = keys[event.key] ?? keys[event.key.toLowerCase()];
+    if ((busy && event.key !== "Escape") || !act) return;
     event.preventDefault();
-    keys[event.key]();
+    act();
   });
-  if (new URLSearchParams(location.search).has("present")) start();
+  // `&step=5` puts the player of the section at that step.
+  const query = new URLSearchParams(location.search);
+  const begin = () => {
+    start();
+    const slider = query.has("step") && slides[at].querySelector(".lfg-player input");
+    if (!slider) return;
+    slider.value = query.get("step");
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  // The players and the pages to touch have drawn their figures by then.
+  if (query.has("present")) {
+    if (document.readyState === "complete") begin();
+    else addEventListener("load", begin);
+  }
 })();

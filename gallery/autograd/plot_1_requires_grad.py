@@ -55,7 +55,7 @@ import matplotlib.pyplot as plt
 from linefit.plotting import plot_graph
 
 # Alt: The recorded graph. x, y and their sum a are dashed constants; z, b and c are on
-#      the way of the gradient.
+#      the path of the gradient.
 fig, ax = plt.subplots(figsize=(6.4, 5), layout="constrained")
 plot_graph(ax, g)
 plt.show()

@@ -1,6 +1,6 @@
 r"""
-From how many points on does a GPU pay off?
-===========================================
+How many points does it take for a GPU to pay off?
+==================================================
 
 **Question.** A step of the fit takes some time for any number of points, and then more for each
 point.

@@ -67,8 +67,8 @@ print(tape)
 # In PyTorch
 # ----------
 #
-# Autograd does the same, but keeps no list: each output holds in ``grad_fn`` the node that made it,
-# and each node holds those before it.
+# Autograd does the same, but keeps no list: each output holds in ``grad_fn`` the backward node of
+# the operation that made it, and each node holds those before it.
 # A tensor with ``requires_grad=True`` is where the recording starts.
 # :func:`linefit.graph.record` watches, and changes nothing.
 

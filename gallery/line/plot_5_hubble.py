@@ -83,7 +83,7 @@ plt.show()
 # -------------------------------
 #
 # Let the unit of distance run from a gigaparsec down to a parsec.
-# In large units the numbers in x are tiny, so the shortest way to the line runs along x: the slope
+# In large units the numbers in x are tiny, so the shortest path to the line runs along x: the slope
 # is that of the regression of x on y.
 # In small units it runs along y, and the slope is that of y on x.
 

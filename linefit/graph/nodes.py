@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -65,37 +64,50 @@ class Output:
         recorded, then as each backward pass left it.
     name : str or None
         The variable that held it.
-    shape : tuple of int
-        Its shape; −1 for a dimension of a nested tensor that has no single size.
-    dtype : torch.dtype or None
-        Its type; None for a plain Python number.
-    device : torch.device or None
-        The device that stores it; None for a plain Python number.
     requires_grad, is_leaf : bool
         The tensor's flags.
     """
 
-    __slots__ = (
-        "_came", "_copy", "_earlier", "_grad", "_pass", "_task", "_tensor", "_version",
-        "accumulated", "device", "dtype", "is_leaf", "name", "requires_grad", "shape",
-    )  # fmt: skip
+    requires_grad: bool
+    is_leaf: bool
+    # Nothing is made before it is needed: a recording may hold a hundred thousand nodes.
+    accumulated: Tensor | None = None
+    name: str | None = None
+    _copy: Tensor | complex | None = None
+    _kind: tuple[tuple[int, ...], torch.dtype, torch.device] | None = None  # where no copy tells it
+    _tensor: Tensor | None = None
+    _version = 0  # how often the tensor had been changed in place
+    _came: list[Arrival] | None = None  # gradients that have not been added up yet
+    _grad_seen: tuple[weakref.ref[Tensor], int] | None = None  # the .grad that was copied
+    _grad: Tensor | None = None
+    _earlier: Tensor | None = None  # the gradient of earlier backward passes
+    _pass: Tensor | None = None  # and that of the latest one
+    _task: int | None = None  # the number of the latest one
 
     def __init__(self, *, requires_grad: bool, is_leaf: bool) -> None:
-        self._copy: Tensor | complex | None = None
-        self.accumulated: Tensor | None = None
-        self.name: str | None = None
-        self.shape: tuple[int, ...] = ()
-        self.dtype: torch.dtype | None = None
-        self.device: torch.device | None = None
         self.requires_grad = requires_grad
         self.is_leaf = is_leaf
-        self._tensor: Tensor | None = None
-        self._version = 0  # how often the tensor had been changed in place
-        self._came: list[Arrival] | None = None  # gradients that have not been added up yet
-        self._grad: Tensor | None = None
-        self._earlier: Tensor | None = None  # the gradient of earlier backward passes
-        self._pass: Tensor | None = None  # and that of the latest one
-        self._task: int | None = None  # the number of the latest one
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape; −1 for a dimension of a nested tensor that has no single size."""
+        if isinstance(self._copy, Tensor):
+            return shape_of(self._copy)
+        return () if self._kind is None else self._kind[0]
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """Its type; None for a plain Python number."""
+        if isinstance(self._copy, Tensor):
+            return self._copy.dtype
+        return None if self._kind is None else self._kind[1]
+
+    @property
+    def device(self) -> torch.device | None:
+        """The device that stores it; None for a plain Python number."""
+        if isinstance(self._copy, Tensor):
+            return self._copy.device
+        return None if self._kind is None else self._kind[2]
 
     @property
     def grad(self) -> Tensor | None:
@@ -122,27 +134,23 @@ class Output:
 
     def capture(self, tensor: Tensor, *, max_elements: int) -> None:
         """Keep the tensor, to compare with it later, and a copy of its value."""
-        self.shape = shape_of(tensor)
-        self.dtype = tensor.dtype
-        self.device = tensor.device
         self._tensor = tensor
         self._version = version_of(tensor)
         if is_readable(tensor) and not tensor.is_meta and tensor.numel() <= max_elements:
             self._copy = (tensor.detach() if tensor.requires_grad else tensor).clone()
-        if self.is_leaf or tensor.retains_grad:
-            self.copy_grad()
+        else:
+            self.describe(tensor)
+        if (self.is_leaf or tensor.retains_grad) and (grad := tensor.grad) is not None:
+            self.keep_grad(grad, copied(grad))
 
     def keep(self, copy: Tensor) -> None:
         """Keep a copy of a value whose tensor has other numbers by now."""
         if self._copy is None:
-            self.describe(copy)
             self._copy = copy
 
     def describe(self, like: Any) -> None:
         """Take shape, dtype and device from a tensor, or from the metadata of a ``grad_fn``."""
-        self.shape = shape_of(like)
-        self.dtype = like.dtype
-        self.device = like.device
+        self._kind = (shape_of(like), like.dtype, like.device)
 
     def receive(self, grad: Tensor, task: int, *, whole: bool = False) -> None:
         """Add a copied gradient, or a part of one, in the order in which torch itself adds.
@@ -182,13 +190,31 @@ class Output:
         if self._tensor is None or (grad is not None and not is_readable(grad)):
             return
         if grad is None or self.accumulated is None or not same(grad, self.accumulated):
-            self.accumulated = copied(grad)
+            self.keep_grad(grad, copied(grad))
+        else:
+            self.keep_grad(grad, self.accumulated)
 
     def copy_grad(self) -> None:
         """Copy the tensor's ``.grad``, where torch keeps one."""
         tensor = self._tensor
         if tensor is not None and (self.is_leaf or tensor.retains_grad):
-            self.accumulated = copied(tensor.grad)
+            self.keep_grad(tensor.grad, copied(tensor.grad))
+
+    def keep_grad(self, grad: Tensor | None, copy: Tensor | None) -> None:
+        """Keep a copy of the tensor's ``.grad``, and which version of it that is."""
+        self.accumulated = copy
+        self._grad_seen = None if grad is None else (weakref.ref(grad), version_of(grad))
+
+    def has_other_grad(self) -> bool:
+        """Whether the ``.grad`` is another tensor, or another version of it, than was copied."""
+        tensor = self._tensor
+        if tensor is None or not (tensor.is_leaf or tensor.retains_grad):
+            return False
+        grad = tensor.grad
+        if grad is None or self._grad_seen is None:
+            return (grad is None) != (self._grad_seen is None)
+        reference, version = self._grad_seen
+        return reference() is not grad or version_of(grad) != version
 
 
 class Saved:
@@ -213,11 +239,14 @@ class Saved:
 
     def __init__(self, name: str, tensor: Tensor, source: Node | None, output: int) -> None:
         self.name = name
-        self.shape = shape_of(tensor)
         self.dtype = tensor.dtype
-        plain = type(tensor) is Tensor and tensor.layout == torch.strided and not tensor.is_nested
-        self.nbytes = tensor.nbytes if plain else sum(t.nbytes for t in components(tensor))
         self.output = output
+        if type(tensor) is Tensor and tensor.layout == torch.strided and not tensor.is_nested:
+            self.shape = tuple(tensor.shape)
+            self.nbytes = tensor.nbytes
+        else:
+            self.shape = shape_of(tensor)
+            self.nbytes = sum(part.nbytes for part in components(tensor))
         self._source = None if source is None else weakref.ref(source)  # often the node itself
 
     @property
@@ -348,31 +377,28 @@ class Node:
         without an operation of autograd's, its next use has its own box.
     """
 
-    __slots__ = (
-        "__weakref__", "_base", "_before", "_depth", "_fn", "_operands", "_parts", "_runs",
-        "_sources", "_tick", "_untracked", "backward_name", "index", "op", "outputs", "saved",
-        "scope", "version",
-    )  # fmt: skip
+    op: str
+    backward_name: str | None
+    outputs: tuple[Output, ...]
+    index = -1
+    saved: tuple[Saved, ...] = ()
+    scope: tuple[str, ...] = ()
+    version = 0
+    _untracked: Sequence[OutputRef] = ()  # inputs that autograd does not know of
+    _operands: Sequence[Node | complex] = ()  # all operands as the user wrote them
+    _sources: Sequence[OutputRef | None] = ()  # the outputs behind fn.next_functions
+    _before: Node | None = None  # the same tensor before it was changed in place
+    _base: Node | None = None  # what it has changed through a view
+    _depth = 0  # edges to the farthest leaf behind it
+    _parts: Mapping[int, Tensor] = NOTHING  # the gradient sent along fn.next_functions
+    _runs: tuple[Run, ...] = ()
+    _tick = 0  # how many backward nodes had run when it was recorded
 
     def __init__(self, op: str, fn: Any, outputs: tuple[Output, ...]) -> None:
-        self.index = -1
         self.op = op
-        self.backward_name: str | None = None if fn is None else type(fn).__name__
+        self.backward_name = None if fn is None else type(fn).__name__
         self.outputs = outputs
-        self.saved: tuple[Saved, ...] = ()
-        self.scope: tuple[str, ...] = ()
-        self.version = 0
         self._fn = fn
-        # Nothing is made before it is needed: a recording may hold a hundred thousand nodes.
-        self._untracked: Sequence[OutputRef] = ()  # inputs that autograd does not know of
-        self._operands: Sequence[Node | complex] = ()  # all operands as the user wrote them
-        self._sources: Sequence[OutputRef | None] = ()  # the outputs behind fn.next_functions
-        self._before: Node | None = None  # the same tensor before it was changed in place
-        self._base: Node | None = None  # what it has changed through a view
-        self._depth = 0  # edges to the farthest leaf behind it
-        self._parts: Mapping[int, Tensor] = NOTHING  # the gradient sent along fn.next_functions
-        self._runs: tuple[Run, ...] = ()
-        self._tick = 0  # how many backward nodes had run when it was recorded
 
     @property
     def kind(self) -> Kind:
@@ -443,9 +469,11 @@ class Node:
             if output._tensor is not None and output._tensor.retains_grad:
                 output.copy_grad()
         parts = dict(self._parts)
-        for i, (grad, source) in enumerate(zip_longest(run.sent, self._sources)):
+        count = len(self._sources)
+        for i, grad in enumerate(run.sent):
             if grad is not None:
                 parts[i] = parts[i] + grad if i in parts else grad
+                source = self._sources[i] if i < count else None
                 if source is not None:
                     source[0].outputs[source[1]].receive(grad, task)
         self._parts = parts

@@ -326,6 +326,14 @@ def write(leaf: Node, before: Tensor | None, after: Tensor | None) -> str:
     return f"AccumulateGrad adds to {name}.grad: it was {was} and is {now}."
 
 
+def later(leaves: Sequence[Node]) -> str:
+    """Say which gradients the program has changed after all that is shown."""
+    names = [f"{name_of(leaf)}.grad" for leaf in leaves]
+    shown = names if len(names) < 4 else [*names[:2], f"{len(names) - 2} more"]
+    listed = " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return f"Since then the program has changed {listed}: shown is what the backward pass left."
+
+
 def _product(incoming: str, factor: Factor | None, outgoing: str) -> str:
     """Return incoming gradient × local derivative → outgoing gradient, as far as it is known."""
     if factor is None:

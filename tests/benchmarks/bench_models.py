@@ -26,13 +26,19 @@ class Residual(nn.Module):
         return (self.second_norm(self.second(out)) + self.shortcut(x)).relu()
 
 
-def resnet18():
-    """Return a ResNet-18 and a batch of two pictures."""
+def resnet18(pictures=2):
+    """Return a ResNet-18 and a batch of pictures."""
     widths = [(64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2)]
     blocks = [Residual(*sizes) for a, b, s in widths for sizes in ((a, b, s), (b, b, 1))]
     stem = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10)]
-    return nn.Sequential(*stem, nn.MaxPool2d(3, 2, 1), *blocks, *head), torch.randn(2, 3, 96, 96)
+    net = nn.Sequential(*stem, nn.MaxPool2d(3, 2, 1), *blocks, *head)
+    return net, torch.randn(pictures, 3, 96, 96)
+
+
+def resnet18_and_16_pictures():
+    """Return a ResNet-18 and a larger batch."""
+    return resnet18(16)
 
 
 def gpt():
@@ -60,21 +66,53 @@ def lstm():
     return Steps(), torch.randn(200, 4, 16)
 
 
-@pytest.mark.parametrize("record", [False, True], ids=["plain", "recorded"])
-@pytest.mark.parametrize("model", [resnet18, gpt, lstm])
-def bench_step(benchmark, model, record):
+def plain(net, data):
+    """Go forward and back."""
+    net(data).square().mean().backward()
+
+
+def copied(net, data):
+    """Copy every gradient in hooks, which is torch's part of a recorded backward pass."""
+    loss = net(data).square().mean()
+    kept = []
+
+    def keep(sent, received):
+        kept.extend(grad.clone() for grad in sent if grad is not None)
+
+    found, stack = set(), [loss.grad_fn]
+    while stack:
+        fn = stack.pop()
+        if fn is not None and fn not in found:
+            found.add(fn)
+            fn.register_hook(keep)
+            stack += [source for source, _ in fn.next_functions]
+    loss.backward()
+
+
+def shapes(net, data):
+    """Record all but the values."""
+    with graph.record(max_elements=0) as g:
+        loss = net(data).square().mean()
+    g.backward(loss)
+
+
+def recorded(net, data):
+    """Record everything."""
+    with graph.record() as g:
+        loss = net(data).square().mean()
+    g.backward(loss)
+
+
+@pytest.mark.parametrize("run", [plain, copied, shapes, recorded])
+@pytest.mark.parametrize("model", [resnet18, resnet18_and_16_pictures, gpt, lstm])
+def bench_step(benchmark, model, run):
     """Time a forward and a backward pass."""
     torch.manual_seed(0)
     net, data = model()
 
     def step():
         net.zero_grad()
-        if not record:
-            net(data).square().mean().backward()
-            return
-        with graph.record(max_elements=0) as g:
-            loss = net(data).square().mean()
-        g.backward(loss)
+        run(net, data)
 
     benchmark.group = model.__name__
     benchmark(step)

@@ -75,11 +75,17 @@ def test_code_of_a_page_is_that_of_its_cells(tmp_path):
     assert [code.strip() for code in code_of(page)] == ["a = 1", "b = 2", "d = 4"]
 
 
+@pytest.fixture(scope="module")
+def linefit():
+    """Return the package of this site, whose modules are parsed once for all pages."""
+    return Package(ROOT / "linefit")
+
+
 @pytest.mark.parametrize("source", [*PAGES, *SCRIPTS], ids=lambda path: path.name)
-def test_what_a_page_of_this_site_imports_is_found(source):
+def test_what_a_page_of_this_site_imports_is_found(source, linefit):
     """A page that imports the package depends on it, and one that takes `york` on its module."""
     code = code_of(source)
     text = "\n".join(code)
-    needed = {path.stem for path in Package(ROOT / "linefit").needed(code)}
+    needed = {path.stem for path in linefit.needed(code)}
     assert bool(needed) == bool(re.search(r"(?m)^\s*(?:import|from) linefit", text))
     assert "weighted" in needed or not re.search(r"import .*\byork\b", text)

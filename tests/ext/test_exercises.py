@@ -6,10 +6,12 @@ import shutil
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from nbformat import v4
 
+from exercise_notebook import inlined
 from exercise_runner import ExerciseError, run
 from exercises import SchemaError, read, shuffled
-from micropython import script
+from micropython import scripts
 from sources import DOCS, NPM
 
 NUMBER = {
@@ -52,6 +54,7 @@ CODE = NUMBER | {
     "start": "def f(x):\n    return 0.0\n",
     "solution": "def f(x):\n    return 2 * x\n",
     "result": "[f(1.0), f(2.0)]",
+    "what": "Twice 1 and twice 2",
     "answer": "[2.0, 4.0]",
     "wrong": [
         {"code": "def f(x):\n    return x\n", "hint": "Twice as much."},
@@ -61,23 +64,29 @@ CODE = NUMBER | {
 ALL = [NUMBER, PICK, ORDER, NODE, CODE]
 
 
-def built(site, tmp_path, *given):
+def built(site, tmp_path, *given, folder="practice/", more=None):
     """Return the page of some exercises, and what the build warned of."""
     root = tmp_path / "linefit"
-    root.mkdir()
+    root.mkdir(exist_ok=True)
     (root / "empty.py").touch()
     form = "```{{exercise}} About *{}*\n{}```\n"
     texts = [form.format(each["id"], yaml.safe_dump(each)) for each in given]
     page = "# Practice\n\n## Core\n\n" + "\n".join(texts) + "\n```{exercise-counts}\n```\n"
+    pages = {f"{folder}tiny.md": page, "index.md": "# Site\n"}
+    for name, which in (more or {}).items():
+        (same,) = (text for text in texts if f"*{which}*" in text)
+        pages[name] = f"# Other\n\n{same}"
     settings = {
         "myst_substitutions": {"wheel": "w.whl"},
         "exclude_patterns": ["_build"],
     }
-    (tmp_path / "pyproject.toml").touch()
+    about = '[project]\nname = "demo"\nrequires-python = ">=3"\n'
+    (tmp_path / "pyproject.toml").write_text(about, encoding="utf-8")
+    (tmp_path / "docs" / "practice").mkdir(parents=True, exist_ok=True)
     extensions = ["myst_nb", "exercises"]
-    app = site(extensions, {"index.md": page}, **settings)
+    app = site(extensions, pages, **settings)
     app.build()
-    html = (app.outdir / "index.html").read_text(encoding="utf-8")
+    html = (app.outdir / f"{folder}tiny.html").read_text(encoding="utf-8")
     return BeautifulSoup(html, "html.parser"), app.warning.getvalue()
 
 
@@ -111,7 +120,8 @@ def test_answers_stand_once_more_for_paper_and_are_counted(site, tmp_path):
         "2. About pick",
     ]
     rows = [[cell.text for cell in row.select("td")] for row in soup.select(".ex-counts tbody tr")]
-    assert rows == [["Practice", "0", "2", "0", "2"], ["All", "0", "2", "0", "2"]]
+    paper = "sheet, with answers"
+    assert rows == [["Practice", "0", "2", "0", "2", paper], ["All", "0", "2", "0", "2", ""]]
 
 
 @pytest.mark.parametrize(
@@ -147,8 +157,7 @@ def test_schema_names_what_is_missing():
         (NUMBER | {"code": "1 / 0"}, "raises: true"),
         (PICK | {"wrong": [{"option": "2", "hint": "x"}]}, "two options are the same"),
         (PICK | {"code": "pass"}, "prints nothing"),
-        (ORDER | {"lines": "b = 1\na = 1\n", "also": []}, "gives the right result"),
-        (ORDER | {"also": ["2 1"]}, "under `also` gives something else"),
+        (ORDER | {"lines": "b = 1\na = 1\n"}, "gives the right result"),
         (ORDER | {"wrong": [{"order": "1 1", "hint": "x"}]}, "each line once"),
         (NODE | {"wrong": [{"node": "box('x')", "hint": "x"}]}, "meant once at most"),
         (NODE | {"answer": "box('y')"}, "meant once at most"),
@@ -166,7 +175,7 @@ def test_build_refuses_what_does_not_hold(given, message):
 def test_fault_is_a_warning_that_names_its_place(site, tmp_path):
     """The build tells which exercise is at fault, and writes the others."""
     soup, warnings = built(site, tmp_path, NUMBER, PICK | {"code": "pass"})
-    assert "index.md" in warnings
+    assert "tiny.md" in warnings
     assert "pick: ExerciseError: the code prints nothing" in warnings
     assert len(soup.select("[data-exercise]")) == 1
 
@@ -186,15 +195,68 @@ def test_order_shown_is_none_of_those_that_are_right():
     assert shuffled("any", 3, right) == [1, 2, 0]
 
 
-def test_interpreter_is_one_small_script():
-    """MicroPython, its worker and the tape are in one file of less than half a megabyte."""
-    text = script(NPM / "@micropython" / "micropython-webassembly-pyscript")
-    notice, _, rest = text.partition("\n")
-    assert "MIT license" in notice
-    kept = json.loads(rest.removeprefix("window.exMicroPython = ").rstrip(";\n"))
-    assert kept.keys() == {"wasm", "worker", "tape"}
-    assert len(text) < 500_000
-    assert "import.meta" not in kept["worker"]
+def test_every_order_is_tried():
+    """Each order that gives the same is right, and all that raise an error share its hint."""
+    given = ORDER | {
+        "lines": "a = 1\nb = a + 1\nc = 5\n",
+        "check": "[b, c]",
+        "wrong": [{"order": "2 1 3", "hint": "There is no a yet."}],
+    }
+    found = run(given)
+    assert found["answer"] == [(1, 2, 3), (1, 3, 2), (3, 1, 2)]
+    assert found["wrong"] == [[(2, 1, 3), (2, 3, 1), (3, 2, 1)]]
+
+
+def test_exercise_at_the_end_of_a_page_is_in_its_notebook(site, tmp_path):
+    """An exercise elsewhere is part of the page's own notebook; none runs code in it."""
+    _, warnings = built(site, tmp_path, NUMBER, NODE, CODE, folder="")
+    assert "node would run code in the notebook of this page" in warnings
+    assert "code would run code in the notebook of this page" in warnings
+    page = [
+        v4.new_markdown_cell("Before\n\n```{exercise} About *twice*\nid: twice\n```\n\nAfter"),
+        v4.new_code_cell("x = 1"),
+    ]
+    kept = [{"title": "About *twice*", **NUMBER, "found": run(NUMBER)}]
+    cells = inlined(page, kept, lambda role, target: target)
+    texts = [cell.source for cell in cells]
+    assert texts[0] == "Before"
+    assert "def check(" in texts[1]
+    assert texts[2].startswith("## About *twice*")
+    assert texts[3:] == ['check("twice", ...)', "After", "x = 1"]
+
+
+def test_sheet_has_neither_scripts_nor_menus(site, tmp_path):
+    """Beside a page of exercises are two for paper, and the page links to them without a script."""
+    soup, _ = built(site, tmp_path, *ALL)
+    links = [a["href"] for a in soup.select(".ex-sheets a")]
+    assert links == ["tiny-sheet.html", "tiny-answers.html"]
+    for name, plain in zip(links, (True, False), strict=True):
+        sheet = BeautifulSoup(
+            (tmp_path / "docs/_build/html/practice" / name).read_text(), "html.parser"
+        )
+        assert len(sheet.select("[data-exercise]")) == len(ALL)
+        assert sheet.select("script, nav, form, button") == []
+        assert ("sheet-plain" in sheet.body["class"]) == plain
+        assert all(link["href"].startswith("../_static/") for link in sheet.select("head link"))
+
+
+def test_progress_needs_a_name_of_its_own_for_each_exercise(site, tmp_path):
+    """Two exercises of the site with the same id would share their progress."""
+    _, warnings = built(site, tmp_path, NUMBER, NUMBER)
+    assert "two exercises of this page have the id twice" in warnings
+    _, warnings = built(site, tmp_path, NUMBER, more={"other.md": "twice"})
+    assert "has the id twice too" in warnings
+
+
+def test_interpreter_is_two_small_scripts():
+    """MicroPython and the tape are in one script, the worker in another; both are small."""
+    made = scripts(NPM / "@micropython" / "micropython-webassembly-pyscript")
+    assert all("MIT license" in text.partition("\n")[0] for text in made.values())
+    engine, worker = made["micropython.js"], made["micropython-worker.js"]
+    kept = json.loads(engine.partition("window.exMicroPython = ")[2].rstrip(";\n"))
+    assert kept.keys() == {"wasm", "tape"}
+    assert len(engine) + len(worker) < 400_000
+    assert "import.meta" not in worker
 
 
 def test_interpreter_of_another_form_is_refused(tmp_path):
@@ -202,7 +264,7 @@ def test_interpreter_of_another_form_is_refused(tmp_path):
     shutil.copytree(NPM / "@micropython" / "micropython-webassembly-pyscript", tmp_path / "mp")
     (tmp_path / "mp" / "micropython.mjs").write_text("export {}", encoding="utf-8")
     with pytest.raises(Exception, match="This release of MicroPython has no"):
-        script(tmp_path / "mp")
+        scripts(tmp_path / "mp")
 
 
 def test_tape_agrees_with_the_packages_own():

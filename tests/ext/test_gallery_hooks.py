@@ -1,7 +1,5 @@
-"""What Sphinx-Gallery is told about figures, their order and its archives."""
+"""What Sphinx-Gallery is told about figures, their order and its pages."""
 
-import json
-import zipfile
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -86,19 +84,22 @@ def test_pages_show_no_description_of_a_figure():
         assert source == [code.replace("\n", "\n    ")]
 
 
-def test_notebooks_show_no_description_of_a_figure(app):
-    """A notebook has the code alone, on its own and in an archive."""
-    cells = [{"cell_type": "code", "source": [CELL]}]
-    path = app.confdir / "auto_gallery" / "line" / "plot_1_run.ipynb"
-    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
-    archive = path.with_suffix(".zip")
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.write(path, path.name)
-    gallery_hooks.clean_notebooks(app)
-    gallery_hooks.rewrite_archives(app)
-    with zipfile.ZipFile(archive) as packed:
-        texts = path.read_text(encoding="utf-8"), packed.read(path.name)
-    assert [json.loads(text)["cells"][0]["source"] for text in texts] == [[CLEAN]] * 2
+ZIPPED = """\
+    .. container:: sphx-glr-download sphx-glr-download-python
+
+      :download:`Download Python source code: plot_1.py <plot_1.py>`
+
+    .. container:: sphx-glr-download sphx-glr-download-zip
+
+      :download:`Download zipped: plot_1.zip <plot_1.zip>`"""
+
+
+def test_pages_offer_no_archive_of_one_script():
+    """Of a script's downloads, the archive goes and the others stay."""
+    source = [ZIPPED]
+    gallery_hooks.clean_page(None, "auto_gallery/line/plot_1", source)
+    assert source[0].rstrip().endswith("<plot_1.py>`")
+    assert "zip" not in source[0]
 
 
 def test_each_script_starts_with_the_sites_style():
@@ -159,20 +160,3 @@ def test_what_was_made_of_a_removed_script_is_removed(app):
     gallery_hooks.remove_orphans(app)
     left = {path.name for path in built.rglob("*") if path.is_file()}
     assert left == {f"plot_1_run.{suffix}" for suffix in made} | {"index.rst"}
-
-
-def test_archives_are_the_same_for_the_same_scripts(app):
-    """Neither the hour nor the order in which members came shows in an archive's bytes."""
-    members = {"b.py": "b = 2\n", "a.py": "a = 1\n"}
-    archives = []
-    for year, names in ((2025, "b.py a.py"), (2026, "a.py b.py")):
-        path = app.confdir / "auto_gallery" / "line.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            for name in names.split():
-                archive.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0)), members[name])
-        gallery_hooks.rewrite_archives(app)
-        archives.append(path.read_bytes())
-        assert path.stat().st_mtime == gallery_hooks.LONG_AGO
-        with zipfile.ZipFile(path) as archive:
-            assert {name: archive.read(name).decode() for name in archive.namelist()} == members
-    assert archives[0] == archives[1]

@@ -1,6 +1,8 @@
 """The settings of the kernels that run the pages."""
 
+import atexit
 import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -42,16 +44,45 @@ def test_profile_is_one_that_ipython_reads(confdir, monkeypatch):
     assert config.IPKernelApp.log_level == 40
     out, err = SimpleNamespace(flush_interval=0.2), SimpleNamespace(flush_interval=0.2)
     names = {}
-    options = []
+    options, ended = [], []
     with monkeypatch.context() as patch:
         patch.setattr(graph, "set_display", lambda **given: options.append(given))
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
+        patch.setattr(atexit, "register", ended.append)
         for line in config.IPKernelApp.exec_lines:
             exec(line, names)  # noqa: S102 - what IPython does with these lines
     assert (out.flush_interval, err.flush_interval) == (1e6, 1e6)
     assert names.keys() == {"__builtins__"}
     assert options == [{"assets": "page"}]
+    assert len(ended) == 1
+
+
+COMPILES = """\
+import atexit, gc
+import torch
+
+names = {"torch": torch}
+exec("def f(x): return x + len([x])", names)
+torch.compile(names["f"], backend="eager")(torch.ones(3))
+kept = [names["f"]]
+
+def end_like_a_kernel():
+    names.clear()
+    kept.clear()
+    gc.collect()
+
+atexit.register(end_like_a_kernel)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("code", "silent"), [("", False), (kernels.AT_THE_END, True)])
+def test_kernel_that_compiled_ends_in_silence(code, silent):
+    """A kernel empties its globals and then loses its functions; nothing is to be said of it."""
+    command = [sys.executable, "-c", COMPILES + code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stderr == "") == silent, done.stderr
 
 
 def test_a_second_build_finds_the_same(confdir):

@@ -17,6 +17,7 @@ TEXTS = {
     ("eq", "loss"): "(3)",
     ("glue:text", "slope:.2f"): "2.51",
     ("substitution", "wheel"): "linefit.whl",
+    ("install", ""): "python -m pip install ./linefit.whl",
 }
 
 
@@ -57,6 +58,7 @@ def lines(text):
         ("{math}`a^2 + 1`", "$a^2 + 1$"),
         ("{download}`the data <data.csv>`", "the data"),
         ("{wheel}`the package`", "the package"),
+        ("{archive}`the whole site <site.zip>`", "the whole site"),
         ("{abbr}`CPU (processor)`", "CPU (processor)"),
         ("{kbd}`Ctrl`", "Ctrl"),
         ("{term}``leaf``", "leaf"),

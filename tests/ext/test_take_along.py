@@ -44,7 +44,7 @@ plain
 PLAIN = """\
 # A page without cells
 
-Save {wheel}`the package`.
+Save {wheel}`the package` and {archive}`all notebooks <all.zip>`.
 """
 PAGE = """\
 ---
@@ -141,9 +141,9 @@ def test_notebook_has_the_cells_of_the_page(build):
     """Text and code come in the page's order, without what only the site needs."""
     cells = notebook(build()).cells
     assert [cell.cell_type for cell in cells] == [
-        "markdown", "markdown", "code", "markdown", "code", "code", "code", "markdown"
+        "markdown", "code", "code", "markdown", "code", "code", "code", "markdown"
     ]  # fmt: skip
-    assert [cell.source for cell in cells if cell.cell_type == "code"] == [
+    assert [cell.source for cell in cells if cell.cell_type == "code"][1:] == [
         "x = 1", "1 / 0", "x", "x + 1"
     ]  # fmt: skip
     assert [cell.id for cell in cells] == ["cell-0", "install", *(f"cell-{n}" for n in range(1, 7))]
@@ -151,10 +151,21 @@ def test_notebook_has_the_cells_of_the_page(build):
 
 
 def test_notebook_says_how_to_install_the_package(build):
-    """Below the title stands which file to download, and the command that installs it."""
-    source = notebook(build()).cells[1].source
-    assert f"`{WHEEL}`" in source
-    assert f"`python -m pip install ./{WHEEL}`" in source
+    """The first code installs it, from the site's address if it has one."""
+    assert notebook(build()).cells[1].source.endswith(f"\n%pip install --quiet ./{WHEEL}")
+    app = build(html_baseurl="https://example.org/docs/")
+    address = f"https://example.org/docs/_downloads/{WHEEL}"
+    assert notebook(app).cells[1].source == f"%pip install --quiet {address}"
+
+
+def test_another_address_is_told_on_every_page(build):
+    """A page that was read under another address is read again, and so is its notebook."""
+    address = f"https://example.org/docs/_downloads/{WHEEL}"
+    for options in ({}, {"html_baseurl": "https://example.org/docs/"}):
+        app = build(**options)
+    (code,) = page(app, "learn/page").select("div.highlight-shell pre")
+    assert code.text.strip() == f"python -m pip install {address}"
+    assert f"python -m pip install {address}" in notebook(app).cells[0].source
 
 
 def test_text_of_the_notebook_is_plain(build):
@@ -169,7 +180,7 @@ def test_text_of_the_notebook_is_plain(build):
 def test_cells_keep_what_a_notebook_program_understands(build):
     """An expected error stays one, and folded input stays folded; other tags are dropped."""
     first, error, hidden, removed = [
-        c.metadata for c in notebook(build()).cells if c.cell_type == "code"
+        c.metadata for c in notebook(build()).cells[2:] if c.cell_type == "code"
     ]
     folded = {"source_hidden": True}
     assert first == {}
@@ -228,6 +239,12 @@ def test_wheel_is_linked_from_every_depth(build, name, link):
     assert found["href"] == link
 
 
+def test_archive_is_linked_by_its_name(build):
+    """The role shows its words and leads to the file among the downloads."""
+    (found,) = [a for a in page(build(), "plain").select("a[href]") if a.text == "all notebooks"]
+    assert found["href"] == "_downloads/all.zip"
+
+
 def test_install_shows_the_command(build):
     """The directive shows a command for the file as it was saved."""
     (code,) = page(build(), "learn/page").select("div.highlight-shell pre")
@@ -238,6 +255,14 @@ def test_wheel_is_in_the_site(build):
     """It holds the package, and can be unpacked."""
     with zipfile.ZipFile(build().outdir / "_downloads" / WHEEL) as wheel:
         assert "demo.py" in wheel.namelist()
+
+
+def test_wheel_of_another_version_is_removed(build):
+    """A site has one wheel, also where an older build had left its own."""
+    folder = build().outdir / "_downloads"
+    (folder / "demo-0.9-py3-none-any.whl").touch()
+    build()
+    assert [path.name for path in folder.glob("*.whl")] == [WHEEL]
 
 
 def test_wheel_must_have_the_name_that_pages_tell(build):

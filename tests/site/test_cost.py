@@ -1,6 +1,5 @@
 """The page on what the graph costs: its ledger, and that it does without a C++ compiler."""
 
-import nbformat
 import pytest
 from nbclient import NotebookClient
 
@@ -72,8 +71,7 @@ def test_only_what_is_constant_reaches_the_limit(tables):
 
 def test_notebook_does_without_a_compiler(page, reader, tmp_path, monkeypatch):
     """Where no compiler is found the notebook ends well, silently, and says what was not run."""
-    (download,) = page("learn/cost").downloads(".ipynb")
-    notebook = nbformat.read(download, as_version=4)
+    notebook = page("learn/cost").notebook()
     nowhere, folder = tmp_path / "nowhere", tmp_path / "folder"
     folder.mkdir()
     for variable, value in {**reader, "CXX": str(nowhere / "c++"), "PATH": str(nowhere)}.items():

@@ -21,8 +21,7 @@ ABSENT = "not run in this build"
 @pytest.fixture(scope="module")
 def without(page, reader, tmp_path_factory):
     """Return the page's notebook, executed where TensorFlow and JAX cannot be imported."""
-    (download,) = page(PAGE).downloads(".ipynb")
-    notebook = nbformat.read(download, as_version=4)
+    notebook = page(PAGE).notebook()
     block = "import sys\nsys.modules |= {'tensorflow': None, 'jax': None}"
     notebook.cells.insert(0, nbformat.v4.new_code_cell(block))
     folder = tmp_path_factory.mktemp("without")

@@ -1,16 +1,11 @@
 """Every gallery script, run as a reader runs it: downloaded, elsewhere, in a process of its own."""
 
-import multiprocessing
 import shutil
 
 import launcher
 import pytest
 
 from sources import SCRIPTS, name
-
-METHOD = min({"forkserver", "spawn"} & set(multiprocessing.get_all_start_methods()))
-CONTEXT = multiprocessing.get_context(METHOD)
-CONTEXT.set_forkserver_preload(["launcher"])
 
 
 @pytest.fixture
@@ -25,24 +20,16 @@ def folders(tmp_path):
 @pytest.fixture
 def run(package, folders):
     """Return a function that runs a script and returns its exit code, stdout and stderr."""
-    _, elsewhere, printed = folders
-
-    def run_script(script):
-        process = CONTEXT.Process(target=launcher.run, args=(script, elsewhere, package, printed))
-        process.start()
-        process.join(300)
-        process.kill()
-        output = [(printed / name).read_text(encoding="utf-8") for name in ("stdout", "stderr")]
-        return process.exitcode, *output
-
-    return run_script
+    return lambda script: launcher.launch(launcher.run_script, script, folders[1:], package)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
 def test_downloaded_script_runs(script, page, run, folders):
-    """The download equals the source, runs with warnings as errors, and leaves no file behind."""
+    """It is the source below its metadata, runs with warnings as errors, and leaves no file."""
     (offered,) = page(name(script)).downloads(".py")
-    assert offered.read_bytes() == script.read_bytes()
+    head, _, code = offered.read_text(encoding="utf-8").partition("# ///\n\n")
+    assert code == script.read_text(encoding="utf-8")
+    assert all(line.startswith("#") for line in head.splitlines())
     downloads, elsewhere, _ = folders
     code, _, errors = run(shutil.copy(offered, downloads / script.name))
     assert (code, errors) == (0, "")

@@ -2,11 +2,11 @@
 
 import ast
 
-import nbformat
+import launcher
 import pytest
 from nbclient import NotebookClient
 
-from sources import EXECUTED, SCRIPTS, name
+from sources import DOCS, EXECUTED, SCRIPTS, name
 
 # These two run in the tests of their own pages: where what they can do without is missing.
 ELSEWHERE = {"learn/cost", "learn/five-systems"}
@@ -17,8 +17,7 @@ NOTEBOOKS = [source for source in [*EXECUTED, SCRIPTS[0]] if name(source) not in
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
 def test_notebook_of_a_script_has_its_code(script, page):
     """Cell by cell the same statements as the script, which another test runs."""
-    (download,) = page(name(script)).downloads(".ipynb")
-    cells = nbformat.read(download, as_version=4).cells
+    cells = page(name(script)).notebook().cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     statements = [
         ast.dump(node) for node in ast.parse(script.read_text(encoding="utf-8")).body[1:]
@@ -27,10 +26,21 @@ def test_notebook_of_a_script_has_its_code(script, page):
 
 
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=name)
-def test_downloaded_notebook_runs(source, page, reader, tmp_path, monkeypatch):
+def test_downloaded_notebook_runs(source, page, package, tmp_path):
     """The notebook of a page or script runs from top to bottom and prints nothing on stderr."""
-    (download,) = page(name(source)).downloads(".ipynb")
-    notebook = nbformat.read(download, as_version=4)
+    notebook = page(name(source)).notebook()
+    folders = tmp_path / "elsewhere", tmp_path / "printed"
+    for folder in folders:
+        folder.mkdir()
+    code, _, errors = launcher.launch(launcher.run_notebook, notebook, folders, package)
+    assert (code, errors) == (0, "")
+    assert list(folders[0].iterdir()) == []
+
+
+@pytest.mark.parametrize("source", [DOCS / "learn/graphs.md", SCRIPTS[0]], ids=name)
+def test_jupyter_runs_a_downloaded_notebook(source, page, reader, tmp_path, monkeypatch):
+    """The kernel that it names runs it too: the notebook of a page, and that of a script."""
+    notebook = page(name(source)).notebook()
     assert any(cell.cell_type == "code" for cell in notebook.cells)
     for variable, value in reader.items():
         monkeypatch.setenv(variable, value)

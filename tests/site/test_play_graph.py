@@ -47,6 +47,11 @@ EDGES = [
     ("sum(x * y)", {"x": [[1.0], [2.0]], "y": [3.0, 4.0, 5.0]}),
     ("mean((a*x + b - y)**2)", {"a": 2.0, "x": [1.0, 2.0], "b": [0.5], "y": [2.0, 5.0]}),
     ("k = 2*3\nd = a*k\ne = d\ne*d - mean(abs(x))", {"a": 2.0, "x": [1.0, -2.0]}),
+    ("u = x*y\nu = u + x\nv = u\nsum(u*u) + sum(v)", {"x": [2.0, 3.0], "y": 1.5}),
+    ("k = 2\nk = k*x\nk = k*k\nk*x", {"x": 3.0}),
+    ("exp(x) * y", {"x": 800.0, "y": 0.0}),
+    ("x**x", {"x": 0.0}),
+    ("sqrt(x**2)", {"x": 0.0}),
     ("x", {"x": 2.0}),
     ("x * 1", {"x": 2.0, "unused": 1.0}),
 ]
@@ -238,6 +243,8 @@ ODD = [  # what the examples do not have: numbers first, broadcasting, a branch 
     ("x*y", {"x": [1.0, 2.0], "y": [3.0, 4.0]}),
     ("c = mean(exp(x) + log(y))", {"x": [0.5] * 8, "y": [1.0, 0.0, *range(2, 8)]}),
     ("c = a", {"a": 1.0}),
+    ("u = x*y\nu = u + 1\nv = u\nu = u*u\nc = sum(u*v)", {"x": [1.0, 2.0], "y": [3.0, 4.0]}),
+    ("k = 2\nk = x*k\nc = k*x\nc = c*c", {"x": 3.0}),
 ]
 
 
@@ -266,6 +273,24 @@ def test_steps_words_and_figure_are_the_recorders(bare, html):
         assert steps == [[step.phase, step.words] for step in g.steps()], case
         if g.nodes:
             assert alike(shapes(svg), shapes(g.to_svg())), case
+
+
+def test_values_come_as_numbers_texts_or_typed_arrays(bare):
+    """What can be read as numbers is; of anything else the error says which input it was."""
+    found = bare.evaluate("""() => [
+      linefitPlay.grad("sum(x*y)", {x: Float64Array.of(1, 2), y: "3"}),
+      linefitPlay.grad("sum(x*y)", {x: [1, "2"], y: 3}),
+    ]""")
+    assert found[0] == found[1]
+    assert found[0]["grads"] == {"x": [3, 3], "y": 3}
+    wrong = [None, True, "1, 2", "", "two", {}, [[1], [1, 2]], [1, [2]], [None]]
+    script = """wrong => wrong.map(value => {
+      try { return linefitPlay.grad("a*x", {a: 1, x: value}); }
+      catch (error) { return String(error); }
+    })"""
+    said = "TypeError: The value of x: expected a number, or lists of numbers of equal length."
+    assert bare.evaluate(script, wrong) == [said] * len(wrong)
+    assert bare.evaluate("linefitPlay.grad('2*x', {x: NaN}).grads") == {"x": 2}
 
 
 def test_numbers_are_written_as_in_python(bare):
@@ -391,6 +416,11 @@ WRONG = [
     ("", 1, 1, "expected an expression"),
     ("c = sum(2)", 1, 5, "takes a tensor"),
     ("print = x", 1, 1, "has a meaning already"),
+    ("c = x²", 1, 6, "a power is written **"),
+    ("c = x.sum()", 1, 6, "as in sum(x)"),
+    ("c = α*x", 1, 5, "the letters a to z"),
+    ("c = " + "x" * 10_000, 1, 5, "a name has at most 40 letters"),
+    ("c = x " + "y" * 40, 1, 7, "found “" + "y" * 40 + "”"),
 ]
 
 
@@ -473,6 +503,8 @@ SAID = [
     ("program=sum(x %2B y)&backward=twice", "runs without retain_graph"),
     ("preset=nan", "not finite"),
     ("program=" + quote("+".join(["x"] * 80)) + "&values=x:1", "up to 60 are drawn"),
+    ("program=" + quote("*".join(f"x{i}" for i in range(20))), "x5.grad = 4.055e17 and 14 more"),
+    ("program=" + quote("+".join(["x"] * 5000)) + "&values=x:2", "result = 10000"),
 ]
 
 
@@ -519,9 +551,10 @@ def test_hostile_programs_are_only_text(desk):
     assert desk.evaluate(f"{long}.problems") == ["*"]
 
 
-def test_states_are_accessible_and_narrow(site):
-    """An error and a wide graph break no rule of axe, and fit 360 px in the dark."""
-    options = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_states_are_accessible_and_narrow(scheme, site):
+    """An error and a wide graph break no rule of axe, and fit 360 px."""
+    options = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
     page = site("#preset=neuron&values=w:x", reduced_motion="reduce", **options)
     page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
     for program in ("h = sum(w*x) + b\np = tanh(h)\nloss = (p - t)**2", "c = sum(x"):
@@ -529,6 +562,35 @@ def test_states_are_accessible_and_narrow(site):
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
         found = page.evaluate(AXE)
         assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+def test_values_are_changed_by_touch(site):
+    """At 360 px a tap on a button changes the last number of a list, which comes into view."""
+    page = site("#preset=sum", viewport={"width": 360, "height": 740}, has_touch=True)
+    for _ in range(3):
+        page.get_by_role("button", name="y more").tap()
+    field = page.get_by_label("Value of y")
+    assert field.input_value() == "0.5, 4, -1.2"
+    seen = field.evaluate("each => each.scrollLeft + each.clientWidth - each.scrollWidth")
+    assert seen >= -1
+    assert "x.grad = [0.5, 4, −1.2]" in verdict(page)
+    button = page.get_by_role("button", name="z less").bounding_box()
+    assert min(button["width"], button["height"]) >= 24
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_long_programs_scroll_in_their_boxes(width, site):
+    """Many inputs, a long line, many numbers: the page is not wider than the screen."""
+    page = site(viewport={"width": width, "height": 800})
+    for fragment in (
+        "program=" + quote("*".join(f"x{i}" for i in range(29))),
+        "program=" + "sin(" * 150 + "x" + ")" * 150,
+        "program=sum(x*y)&values=y:2;x:" + ",".join(["1.5"] * 200),
+    ):
+        visit(page, fragment)
+        inner = "e => e.scrollWidth - e.clientWidth"
+        assert page.locator(".lp-code pre").evaluate(inner) > 0
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
 
 def test_without_script_the_examples_are_there(site, html):

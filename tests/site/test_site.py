@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -144,7 +145,7 @@ def test_executed_page_offers_its_notebook(source, page):
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
 def test_gallery_page_offers_its_script(script, page):
-    """Each gallery page offers script, notebook and a zip with both."""
+    """Each gallery page offers script, notebook and the archive of all."""
     here = page(name(script))
     (archive,) = here.downloads(".zip")
     with zipfile.ZipFile(archive) as opened:
@@ -191,6 +192,24 @@ def test_reference_describes_every_public_name(public, page):
     """Each name that `import linefit` gives has its entry in the reference."""
     ids = {tag["id"] for name in REFERENCE for tag in page(name).soup.select("dt[id]")}
     assert f"linefit.{public}" in ids
+
+
+def test_landing_page_says_what_the_package_needs(page):
+    """Its oldest Python and PyTorch are those that the package's metadata allow."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    python = project["requires-python"].removeprefix(">=")
+    (torch,) = (need[7:] for need in project["dependencies"] if need.startswith("torch>="))
+    said = " ".join(page("index").soup.text.split())
+    assert f"They need Python {python} and PyTorch {torch} or newer" in said
+
+
+def test_about_links_the_post_and_its_sources(page):
+    """The post, at the commit whose run the site follows, and each of its references."""
+    targets = [link["href"] for link in page("about").soup.select("article a[href^=http]")]
+    post = "github.com/Hzzone/hzzone.github.io"
+    assert any(f"{post}/tree/" in target for target in targets)
+    for source in (post, "cs231n", "pytorch-cn", "cnblogs.com", "u013527419", "manong_wxd"):
+        assert any(source in target for target in targets), source
 
 
 def test_nobody_is_sent_to_the_other_linefit(html):

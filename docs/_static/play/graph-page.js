@@ -5,7 +5,7 @@
   const { graph, program: shared } = globalThis.linefitPlay;
   const LONGEST = 65536; // characters of an address that are read
   const PASSES = ["once", "keep", "clear", "twice"];
-  const MOST = { nodes: 60, elements: 200 };
+  const MOST = { nodes: 60, elements: 200, grads: 6 };
   const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?/g;
 
   // ---- Values: text in, numbers or nested lists out; undefined for what is neither
@@ -162,8 +162,8 @@
     let inputs = [];
     let model = null;
     let ended = null; // ends the listening of the player that is shown
-    let written = "";
-    let writing = 0;
+
+    const address = shared.address(() => write(state, presets, inputs), load);
 
     const set = (element, text) => {
       if (element.textContent !== text) element.textContent = text;
@@ -187,7 +187,7 @@
       }
       const plain = write(state, presets, inputs) === `preset=${state.preset}`;
       find("[data-go=restore]").hidden = plain;
-      remember();
+      address.remember();
     }
 
     // Read the program and the values; null where one of them is wrong, which is then told.
@@ -205,7 +205,7 @@
           if (values[name] === undefined) return null;
         }
         const constants = inputs.filter((name) => state.fixed.has(name));
-        return { ...graph.tell(state.program, values, { constants, passes: state.backward }), values };
+        return { ...graph.tell(state.program, values, { constants, passes: state.backward, most: MOST.nodes }), values };
       } catch (error) {
         if (!(error instanceof graph.ProgramError)) throw error;
         wrong(error);
@@ -285,6 +285,7 @@
       const next = String(Number((Number(hit[0]) + tenths / 10).toPrecision(12)));
       field.value = field.value.slice(0, hit.index) + next + field.value.slice(hit.index + hit[0].length);
       field.setSelectionRange(hit.index + next.length, hit.index + next.length);
+      field.scrollLeft = (hit.index / field.value.length) * field.scrollWidth; // what changes is seen
       field.dispatchEvent(new Event("input"));
     }
 
@@ -315,17 +316,19 @@
     const watch = new MutationObserver(([{ target }]) => {
       const at = Number(target.value);
       state.step = at === model.steps.length ? null : at;
-      remember();
+      address.remember();
     });
 
     // ---- What it came to
 
     function verdict() {
-      const { error, failed, result, last, tape, steps } = model;
+      const { error, failed, result, last, tape } = model;
       const count = model.graph.nodes.length;
       const leaves = [...tape.leaves.values()];
       const told = (leaf) => `${leaf.name}.grad = ${leaf.grad ? graph.spoken(leaf.grad) : "None"}`;
-      const grads = graph.list(leaves.filter((leaf) => leaf.tracked).map(told)) || "";
+      const each = leaves.filter((leaf) => leaf.tracked).map(told);
+      if (each.length > MOST.grads + 1) each.splice(MOST.grads, Infinity, say("others", { count: each.length - MOST.grads }));
+      const grads = graph.list(each) || "";
       set(find(".gp-message"), error ? say("message", { message: error }) : "");
       const values = { result: `${last.name} = ${graph.spoken(result.value)}`, grads,
         count, size: result.value.data.length, name: last.name, leaf: result.name, most: MOST.nodes,
@@ -341,7 +344,7 @@
       if (state.backward === "twice") found.push(say("nothing", values));
       const finite = (leaf) => !leaf.grad || leaf.grad.data.every(Number.isFinite);
       if (!leaves.every(finite) || !result.value.data.every(Number.isFinite)) found.push(say("infinite", values));
-      return steps.length ? found.join(" ") : "";
+      return found.join(" ");
     }
 
     // ---- A node and its local derivatives
@@ -430,22 +433,7 @@
 
     // ---- The address
 
-    function remember() {
-      clearTimeout(writing);
-      writing = setTimeout(() => {
-        written = write(state, presets, inputs);
-        if (written === location.hash.slice(1) || (!location.hash && written === "preset=sum")) return;
-        try {
-          history.replaceState(null, "", `#${written}`);
-        } catch {
-          // a browser may refuse where it thinks that too much is written: the page goes on
-        }
-      }, 300);
-    }
-
     function load(fragment) {
-      clearTimeout(writing);
-      written = fragment;
       state = parse(fragment, presets);
       picked = false;
       const { problems } = state;
@@ -456,13 +444,9 @@
       update();
     }
 
-    window.addEventListener("hashchange", () => {
-      const fragment = location.hash.slice(1);
-      if (fragment !== written) load(fragment);
-    });
     built.hidden = true;
     root.hidden = false;
-    load(location.hash.slice(1));
+    address.read();
   }
 
   Object.assign(graph, { parse, write, valueOfText: valueOf, programOf: code });

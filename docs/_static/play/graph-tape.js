@@ -3,7 +3,7 @@
 // by tests/site/test_play_graph.py.
 "use strict";
 (() => {
-  const LIMITS = { characters: 20000, depth: 200, nodes: 20000, elements: 10000 };
+  const LIMITS = { characters: 20000, name: 40, depth: 200, nodes: 20000, elements: 10000 };
   const FUNCTIONS = ["sum", "mean", "sqrt", "exp", "log", "sin", "cos", "tanh", "relu", "abs"];
   const KEYWORDS = new Set(
     ("False None True and as assert async await break class continue def del elif else except " +
@@ -13,6 +13,10 @@
   const HINTS = {
     "_": "a name begins with a letter",
     "^": "a power is written **",
+    "²": "a power is written **",
+    "³": "a power is written **",
+    ".": "a function is written in front, as in sum(x)",
+    ";": "each line is a statement of its own",
     "×": "a product is written *",
     "·": "a product is written *",
     "−": "a minus is written -",
@@ -36,18 +40,24 @@
   const scalar = (value) => ({ shape: [], data: Float64Array.of(value) });
   const full = (shape, value) => ({ shape, data: new Float64Array(count(shape)).fill(value) });
 
+  // Numbers, or texts of them, in nested lists or typed arrays.
   function tensor(value) {
+    const wrong = "expected a number, or lists of numbers of equal length";
+    const isList = (part) => Array.isArray(part) || ArrayBuffer.isView(part);
     const shape = [];
-    for (let inner = value; Array.isArray(inner); inner = inner[0]) shape.push(inner.length);
+    for (let inner = value; isList(inner); inner = inner[0]) shape.push(inner.length);
     const numbers = [];
     const visit = (part, depth) => {
-      if (!Array.isArray(part)) {
-        if (depth !== shape.length || typeof part !== "number") throw new Error("not numbers");
-        numbers.push(part);
-      } else {
-        if (part.length !== shape[depth]) throw new Error("rows of unequal length");
+      if (isList(part)) {
+        if (part.length !== shape[depth]) throw new TypeError(wrong);
         for (const each of part) visit(each, depth + 1);
+        return;
       }
+      const text = typeof part === "string";
+      const number = text ? Number(part.trim() || NaN) : part;
+      if (depth !== shape.length || typeof number !== "number") throw new TypeError(wrong);
+      if (text && Number.isNaN(number)) throw new TypeError(wrong);
+      numbers.push(number);
     };
     visit(value, 0);
     return { shape, data: Float64Array.from(numbers) };
@@ -347,12 +357,17 @@
       const [match] = /^(\s+|#.*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z]\w*|\*\*|[-+*/(),=])/.exec(rest) ?? [];
       if (!match) {
         const sign = [...rest][0];
-        const hint = HINTS[sign] ? `: ${HINTS[sign]}` : "";
-        throw new ProgramError(`“${sign}” is not part of this language${hint}`, number, at + 1);
+        const letter = /\p{L}/u.test(sign) ? "names have the letters a to z" : "";
+        const hint = HINTS[sign] ?? letter;
+        const message = `“${sign}” is not part of this language${hint && `: ${hint}`}`;
+        throw new ProgramError(message, number, at + 1);
       }
       if (match[0] === "#") break;
       if (match.trim()) {
         const kind = /^[\d.]/.test(match) ? "number" : /^\w/.test(match) ? "name" : "sign";
+        if (kind === "name" && match.length > LIMITS.name) {
+          throw new ProgramError(`a name has at most ${LIMITS.name} letters here`, number, at + 1);
+        }
         found.push({ kind, text: match, column: at + 1 });
       }
       at += match.length;
@@ -361,7 +376,7 @@
     return found;
   }
 
-  // Go through a program and build what it says: ``make`` has number, name, call and binary.
+  // Go through a program and build what it says: ``make`` has input and apply.
   function parse(program, make) {
     if (program.length > LIMITS.characters) {
       throw new ProgramError(`a program has at most ${LIMITS.characters} characters, and this one ${program.length}`, 1, 1);
@@ -378,7 +393,7 @@
       const fail = (message, token = found[at]) => {
         throw new ProgramError(message, line, token.column);
       };
-      const shown = (token) => (token.kind === "end" ? token.text : `“${token.text}”`);
+      const shown = (token) => (token.kind === "end" ? token.text : `“${token.text.slice(0, LIMITS.name)}”`);
       const take = (sign) => found[at].kind === "sign" && found[at].text === sign && found[at++];
       const need = (sign, why) => take(sign) || fail(`expected ${why}, found ${shown(found[at])}`);
       const nest = (inner) => {
@@ -459,7 +474,6 @@
         name = found[0].text;
         if (KEYWORDS.has(name) || FUNCTIONS.includes(name)) fail(`“${name}” has a meaning already; expected another name`, found[0]);
         if (used.has(name)) fail(`“${name}” is an input of an earlier line; expected a new name`, found[0]);
-        if (given.has(name)) fail(`“${name}” is taken by an earlier line; expected a new name`, found[0]);
         at = 2;
         if (found[at].text === "=") fail("expected an expression after “=”");
       }
@@ -471,7 +485,6 @@
       if (name !== null) {
         if (used.has(name)) fail(`“${name}” is used before it is given; expected a new name`, found[0]);
         given.set(name, value);
-        make.named(name, value);
       }
       last = { name, value, line, column: found[0].column };
     });
@@ -482,12 +495,18 @@
   // The names of the inputs, in the order of their first use.
   function inputsOf(program) {
     const nothing = () => null;
-    return parse(program, { input: nothing, apply: nothing, named: nothing }).inputs;
+    return parse(program, { input: nothing, apply: nothing }).inputs;
   }
 
   function run(program, values, constants = []) {
-    const known = {};
-    for (const [name, value] of Object.entries(values)) known[name] = tensor(value);
+    const known = Object.create(null);
+    for (const [name, value] of Object.entries(values)) {
+      try {
+        known[name] = tensor(value);
+      } catch (error) {
+        throw new TypeError(`The value of ${name}: ${error.message}.`);
+      }
+    }
     const tape = new Tape(known, constants);
     const parsed = parse(program, {
       input(name, fail) {
@@ -510,16 +529,14 @@
         if (count(shape) > LIMITS.elements) fail(`a tensor has at most ${LIMITS.elements} elements here`);
         return tape.binary(op, x, y);
       },
-      named(name, value) {
-        if (isNode(value) && value.name === null) value.name = name;
-      },
     });
-    const { last } = parsed;
+    const { given, last } = parsed;
+    for (const [name, value] of given) if (isNode(value)) value.name ??= name;
     if (!isNode(last.value)) {
       throw new ProgramError(`the result is the plain number ${last.value}: expected an input in it`, last.line, last.column);
     }
     if (last.name === null) {
-      const taken = new Set([...parsed.inputs, ...parsed.given.keys()]);
+      const taken = new Set([...parsed.inputs, ...given.keys()]);
       Object.assign(last, { name: "result", bare: true });
       for (let i = 2; taken.has(last.name); i += 1) last.name = `result${i}`;
       if (last.value.name === null) last.value.name = last.name;
@@ -528,7 +545,7 @@
   }
 
   // The contract: values of all names, and gradients of the inputs, for the last line's result.
-  function grad(program, values, { constants = [] } = {}) {
+  function grad(program, values = {}, { constants = [] } = {}) {
     const done = run(program, values, constants);
     const refused = refusal(done.result);
     if (refused) throw new ProgramError(refused, done.last.line, done.last.column);

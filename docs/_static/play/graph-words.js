@@ -375,8 +375,9 @@
   }
 
   // Run a program and its backward passes: "once"; "keep" and "clear" run two with retain_graph, of
-  // which the latter sets each .grad to None between them; "twice" runs two without.
-  function tell(program, values, { constants = [], passes = "once" } = {}) {
+  // which the latter sets each .grad to None between them; "twice" runs two without.  A graph of more
+  // nodes than ``most`` has no steps: their sentences would be as long as its sums.
+  function tell(program, values, { constants = [], passes = "once", most = Infinity } = {}) {
     const { run, backward, refusal } = globalThis.linefitPlay.graph;
     const done = run(program, values, constants);
     const graph = graphOf(done.tape);
@@ -389,7 +390,8 @@
       ({ error, failed } = { failed: null, ...found });
       runs.push(found.runs);
     }
-    return { ...done, graph, steps: stepsOf(graph, runs), error, failed };
+    const steps = graph.nodes.length > most ? [] : stepsOf(graph, runs);
+    return { ...done, graph, steps, error, failed };
   }
 
   Object.assign(globalThis.linefitPlay.graph, {

@@ -2,6 +2,7 @@
 // Pure functions in float64, in the order of operations of linefit.descend; nothing here draws.
 "use strict";
 (() => {
+  const MOST = 1e7; // steps of a run that is kept
   const DELTA = 1; // the distance beyond which the Huber loss grows linearly
   const LOSSES = ["perpendicular", "vertical", "huber"];
   const DECAYS = ["none", "step", "exponential", "cosine"];
@@ -329,18 +330,41 @@
 
   // ---- The contract: points and settings in, a history out
 
+  // Settings as they come from outside: what is left out has its usual value, and texts, as an
+  // address has them, are read as what they say.
+  function settled(given) {
+    const known = Object.entries(given ?? {}).filter(([, value]) => (value ?? null) !== null);
+    const settings = { ...DEFAULTS, ...Object.fromEntries(known) };
+    for (const key of ["lr", "steps", "momentum", "batch"]) settings[key] = numeral(settings[key]);
+    const { start, clear } = settings;
+    settings.start = Array.from(typeof start === "string" ? start.split(",") : start, numeral);
+    if (clear === "yes" || clear === "no") settings.clear = clear === "yes";
+    return settings;
+  }
+
+  const numeral = (value) => (typeof value === "string" && value.trim() ? Number(value) : value);
+
   function check(points, settings) {
     const { x, y } = points;
     const finite = (values) => values.every((value) => Number.isFinite(value));
     if (!x.length || x.length !== y.length || !finite(x) || !finite(y)) {
       throw new RangeError("points must have as many finite x as finite y, and at least one.");
     }
-    const { lr, steps, momentum, batch, start } = settings;
+    const { lr, steps, momentum, batch, start, clear } = settings;
     if (!(lr > 0 && lr < Infinity)) throw new RangeError(`lr must be positive, not ${lr}.`);
-    if (!(Number.isInteger(steps) && steps > 0)) throw new RangeError(`steps is ${steps}.`);
-    if (!(momentum >= 0 && momentum < Infinity)) throw new RangeError(`momentum is ${momentum}.`);
-    if (!(Number.isInteger(batch) && batch >= 0)) throw new RangeError(`batch is ${batch}.`);
-    if (!(start.length === 2 && finite(start))) throw new RangeError(`start is ${start}.`);
+    if (!(Number.isInteger(steps) && steps > 0 && steps <= MOST)) {
+      throw new RangeError(`steps must be a whole number from 1 to ${MOST}, not ${steps}.`);
+    }
+    if (!(momentum >= 0 && momentum < Infinity)) {
+      throw new RangeError(`momentum must be 0 or positive, not ${momentum}.`);
+    }
+    if (!(Number.isInteger(batch) && batch >= 0)) {
+      throw new RangeError(`batch must be a whole number, or 0 for all points, not ${batch}.`);
+    }
+    if (!(start.length === 2 && finite(start))) {
+      throw new RangeError(`start must be a finite slope and intercept, not ${start}.`);
+    }
+    if (typeof clear !== "boolean") throw new RangeError(`clear must be true or false, not ${clear}.`);
     const choices = { loss: LOSSES, decay: DECAYS, scale: SCALES, form: FORMS };
     for (const [key, allowed] of Object.entries(choices)) {
       if (!allowed.includes(settings[key])) {
@@ -351,9 +375,9 @@
 
   // Return loss, slope and intercept of every step, before its update, as Descent.history has them;
   // of a run that diverges, the steps before.
-  function run(points, given = {}) {
-    const settings = { ...DEFAULTS, ...given };
-    const copy = { x: Array.from(points.x), y: Array.from(points.y) };
+  function run(points, given) {
+    const settings = settled(given);
+    const copy = { x: Array.from(points?.x ?? [], numeral), y: Array.from(points?.y ?? [], numeral) };
     check(copy, settings);
     const done = descent(copy, settings);
     done.advance();

@@ -6,6 +6,7 @@
   const LONGEST = 65536; // characters of an address that are read
   const MOST = { steps: 100000, points: 2000 };
   const SLICE = 8; // milliseconds of a frame that a run may take
+  const LONG = 120; // frames after which the page says that a run goes on
   const PLAYED = 6000; // milliseconds in which a long run is played
   const SLOWEST = 700; // and for one step of a short one
   const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i;
@@ -44,7 +45,7 @@
     lr: within(1e-15, 1e6, false),
     steps: within(1, MOST.steps, true),
     momentum: within(0, 1, false),
-    clear: (text) => ({ yes: true, no: false })[text],
+    clear: (text) => ({ yes: true, no: false })[oneOf(["yes", "no"])(text)],
     decay: oneOf(line.DECAYS),
     start: pair,
     scale: oneOf(line.SCALES),
@@ -148,7 +149,7 @@
     const close = (from, to, goal) => Math.abs(to - goal) < 1e-3 * Math.abs(from - goal);
     const there = close(a, numbers.slope, goal[0]) && close(b, numbers.intercept, goal[1]);
     if (there || above < 1e-9 * scale || above < 1e-12 * Math.abs(floor)) return ["settled", numbers];
-    numbers.gain = `${line.short((100 * (first - end)) / first, 2)} %`;
+    numbers.gain = `${line.short(chop((100 * (first - end)) / first), 2)} %`;
     if (end > 0.9 * first) return ["stuck", numbers];
     if (above < 0.01 * scale) return ["near", numbers];
     return ["way", numbers];
@@ -186,6 +187,7 @@
     let showEnd = true; // the view follows the end of the run
     let playing = null;
     let frameAsked = false;
+    let frames = 0; // since the run began
     let full = null;
 
     const points = () => state.own ?? sets[state.points];
@@ -212,6 +214,7 @@
         ? (k) => line.gradient(settings, run.x, run.y, run.p[k], run.q[k])[0]
         : null;
       fresh = true;
+      frames = 0;
     }
 
     function changed(quietly) {
@@ -220,7 +223,7 @@
       showEnd = true;
       fill();
       ask();
-      if (!quietly) remember();
+      if (!quietly) address.remember();
     }
 
     function ask() {
@@ -236,6 +239,8 @@
         let count = 0;
         run.advance(() => (++count & 15) === 0 && performance.now() > end);
         ask();
+        frames += 1;
+        if (frames === LONG) find(".lp-verdict").textContent = say("busy", run.settings);
       }
       if (playing) advance(now);
       else if (showEnd) at = Math.max(0, run.count - 1);
@@ -421,7 +426,7 @@
     }
     find("[data-go=restore]").addEventListener("click", () => {
       load(`preset=${state.preset}`);
-      remember();
+      address.remember();
       choose(state.preset).focus();
     });
 
@@ -569,19 +574,7 @@
 
     // ---- The address
 
-    let written = "";
-    let writing = 0;
-    function remember() {
-      clearTimeout(writing);
-      writing = setTimeout(() => {
-        written = write(state, sets, presets);
-        try {
-          history.replaceState(null, "", `#${written}`);
-        } catch {
-          // a browser may refuse where it thinks that too much is written: the page goes on
-        }
-      }, 300);
-    }
+    const address = program.address(() => write(state, sets, presets), load);
 
     function tell(problems) {
       const [box] = all(".lp-problem");
@@ -593,7 +586,6 @@
 
     function load(fragment) {
       clearTimeout(timer);
-      written = fragment;
       state = parse(fragment, sets, presets);
       selected = 0;
       tell(state.problems);
@@ -601,10 +593,6 @@
     }
 
     const choose = program.presets(document.querySelector(".lp-presets"));
-    window.addEventListener("hashchange", () => {
-      const fragment = location.hash.slice(1);
-      if (fragment !== written) load(fragment);
-    });
     const ground = () => {
       find(".lp-map canvas").dataset.ground = getComputedStyle(document.body).backgroundColor;
       ask();
@@ -614,7 +602,7 @@
     new ResizeObserver(ask).observe(root);
 
     root.hidden = false;
-    load(location.hash.slice(1));
+    address.read();
     ground();
     line.cost = () => mapPanel.cost;
   }

@@ -133,8 +133,8 @@
       const foot = [mid[0] - off * s, mid[1] + off * c];
       const far = 2 * (x1 - x0 + (y1 - y0));
       const [a, b] = [-far, far].map((t) => [foot[0] + t * c, foot[1] + t * s]);
-      if (![...a, ...b].every(Number.isFinite)) return "";
-      return `M${area.x(a[0])} ${area.y(a[1])}L${area.x(b[0])} ${area.y(b[1])}`;
+      const ends = [area.x(a[0]), area.y(a[1]), area.x(b[0]), area.y(b[1])];
+      return ends.every((end) => Math.abs(end) < 1e6) ? `M${ends[0]} ${ends[1]}L${ends[2]} ${ends[3]}` : "";
     }
 
     function segments({ x, y }, angle, offset, vertical) {
@@ -216,7 +216,7 @@
     const path = sampled(run.count);
     const m = run.x.length ? model.moments(run.x, run.y) : { xx: 1, yy: 1 };
     const share = zoom === "path" ? 0.01 : 0.5;
-    const least = [share, share * Math.sqrt(m.xx + m.yy)];
+    const least = [share, share * (Math.sqrt(m.xx + m.yy) || 1)];
     return [0, 1].flatMap((axis) => {
       const values = good.map((spot) => spot[axis]);
       if (form === "angle" && !axis && zoom !== "path") values.push(-Math.PI / 2, Math.PI / 2);

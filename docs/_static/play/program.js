@@ -67,6 +67,40 @@
     };
   }
 
+  // The address holds the state: read() loads what it says, remember() writes a change, a moment
+  // later.  What a reader has put there in that moment is loaded, not written over.
+  function address(write, load) {
+    let seen = null;
+    let written = "";
+    let timer = 0;
+
+    function read() {
+      clearTimeout(timer);
+      seen = location.hash;
+      load(seen.slice(1));
+      written = write();
+    }
+
+    function remember() {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        const text = write();
+        if (location.hash !== seen || text === written) return;
+        written = text;
+        try {
+          history.replaceState(null, "", `#${text}`);
+        } catch {
+          // a browser may refuse where it thinks that too much is written: the page goes on
+        }
+        seen = location.hash;
+      }, 300);
+    }
+
+    window.addEventListener("hashchange", () => location.hash === seen || read());
+    return { read, remember };
+  }
+
   const linefitPlay = globalThis.linefitPlay ?? {};
-  globalThis.linefitPlay = Object.assign(linefitPlay, { program: { colored, copies, wordsOf, presets } });
+  const program = { address, colored, copies, wordsOf, presets };
+  globalThis.linefitPlay = Object.assign(linefitPlay, { program });
 })();

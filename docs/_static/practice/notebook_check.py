@@ -15,16 +15,21 @@ def check(name, given):
         print("Put your answer in place of the three dots.")
         return None
     exercise = KEPT[name]
-    given = value_of(given, exercise["kind"])
-    wanted = exercise["answer"] if exercise["kind"] in ("order", "node") else [exercise["answer"]]
-    if any(same(given, each, exercise) for each in wanted):
-        print("Right.", exercise["why"])
-        return True
-    for wrong, hint in zip(exercise["wrong"], exercise["hints"]):
-        group = wrong if exercise["kind"] == "node" else [wrong]
+    kind = exercise["kind"]
+    try:
+        given = value_of(given, kind)
+    except (AttributeError, TypeError, ValueError):
+        print(HOW[kind])
+        return None
+    # A box, or an order, may be one of several.
+    groups = [exercise["answer"], *exercise["wrong"]]
+    if kind not in ("node", "order"):
+        groups = [[group] for group in groups]
+    texts = ["Right. " + exercise["why"], *exercise["hints"]]
+    for group, text in zip(groups, texts):
         if any(same(given, each, exercise) for each in group):
-            print(hint)
-            return False
+            print(text)
+            return group is groups[0]
     print("Not yet.")
     return False
 
@@ -38,7 +43,7 @@ def value_of(given, kind):
             return type(error).__name__
     if kind == "pick":
         return given.strip().upper()
-    return list(given) if kind == "order" else float(given)
+    return [int(number) for number in given] if kind == "order" else float(given)
 
 
 def flat(value):

@@ -5,9 +5,11 @@
   const SECONDS = 5;
   const WORDS = {
     right: "Right.",
-    wrong: "Not yet. Try once more, or open the answer.",
-    notNumber: "Type a number, such as 0.5, −2, 1/3 or 1e-3.",
+    wrong: "Not yet.",
+    again: "Try once more, or open the answer.",
+    notNumber: "Type one number, such as 0.5, −2, 1/3 or 1e-3.",
     choose: "Choose one first.",
+    reset: "Forget which exercises of this site you have solved?",
     loading: "Starting Python in this page…",
     running: "Running…",
     endless: `Your code did not end within ${SECONDS} seconds, so it was stopped. Is there an endless loop?`,
@@ -30,7 +32,7 @@
   // Progress: in this browser only, and not at all where it may not be kept.
   let solved = {};
   const read = () => {
-    try { solved = JSON.parse(localStorage.getItem(KEY)) || {}; } catch { /* works without */ }
+    try { solved = { ...JSON.parse(localStorage.getItem(KEY)) }; } catch { /* works without */ }
   };
   const keep = () => {
     try { localStorage.setItem(KEY, JSON.stringify(solved)); } catch { /* works without */ }
@@ -45,6 +47,7 @@
   const bar = make("div", { className: "ex-progress", role: "group", label: "Your progress" });
   const show = () => {
     for (const each of all) each.classList.toggle("ex-solved", solved[each.dataset.exercise] === "solved");
+    if (!bar.firstChild) return;
     const done = Object.values(solved).filter((state) => state === "solved").length;
     const here = all.filter((each) => solved[each.dataset.exercise] === "solved").length;
     bar.firstChild.textContent = all.length
@@ -59,18 +62,19 @@
     link.click();
     URL.revokeObjectURL(link.href);
   };
-  const reset = () => { solved = {}; keep(); show(); };
+  const reset = () => {
+    if (!confirm(WORDS.reset)) return;
+    solved = {};
+    keep();
+    show();
+  };
   const startBar = () => {
+    read();
+    // A page that only ends with an exercise or two has no need of it.
+    if (!document.querySelector(".ex-sheets, .ex-counts")) return show();
     const words = make("span");
     bar.append(words, button("Save as text", exported), button("Start over", reset));
-    if (all.length) bar.append(button("Print the sheet", () => print()));
-    if (all.length) bar.append(button("Print with answers", () => {
-      document.documentElement.classList.add("ex-with-answers");
-      print();
-      document.documentElement.classList.remove("ex-with-answers");
-    }));
     (document.querySelector("h1 + p.reading") ?? document.querySelector("article h1"))?.after(bar);
-    read();
     show();
   };
 
@@ -95,8 +99,8 @@
       say("right", make("p", {}, make("strong", {}, WORDS.right)), ...extra);
       box.querySelector(".ex-answer").open = true;
     } else {
-      const words = found === "wrong" ? make("p", {}, WORDS.wrong) : hint(box, found);
-      say("wrong", words, ...extra);
+      const words = found === "wrong" ? make("p", {}, WORDS.again) : hint(box, found);
+      say("wrong", make("p", {}, make("strong", {}, WORDS.wrong)), words, ...extra);
     }
     note(box.dataset.exercise, found === "right" ? "solved" : "tried");
   };
@@ -121,9 +125,9 @@
       const unit = box.dataset.unit ? [make("span", {}, box.dataset.unit)] : [];
       const [form, say] = controls(box, input, ...unit, check());
       onSubmit(form, () => {
-        const value = exJudge.number(input.value);
-        if (Number.isNaN(value)) say("wrong", make("p", {}, WORDS.notNumber));
-        else answer(box, say, value);
+        const values = exJudge.numbers(input.value, box.dataset.unit);
+        if (values.length) answer(box, say, values);
+        else say("wrong", make("p", {}, WORDS.notNumber));
       });
     },
 
@@ -201,8 +205,9 @@
       editor.rows = text.split("\n").length + 2;
       editor.setAttribute("autocapitalize", "off");
       editor.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+        if (event.key !== "Enter" || event.isComposing) return;
         event.preventDefault();
+        if (event.ctrlKey || event.metaKey) return editor.form.requestSubmit(run);
         const line = editor.value.slice(0, editor.selectionStart).split("\n").pop();
         const indent = line.match(/^ */)[0] + (line.trimEnd().endsWith(":") ? "    " : "");
         editor.setRangeText(`\n${indent}`, editor.selectionStart, editor.selectionEnd, "end");
@@ -213,6 +218,7 @@
       const [form, say] = controls(box, run, again);
       form.prepend(editor);
       onSubmit(form, async () => {
+        if (run.disabled) return;
         run.disabled = true;
         say("running", make("p", {}, WORDS.loading));
         const { result, nudge } = box.dataset;
@@ -224,39 +230,45 @@
   };
 
   const judged = (box, say, came) => {
-    const output = came.printed ? [make("pre", {}, came.printed)] : [];
     if (came.problem) return say("wrong", make("p", {}, WORDS[came.problem]));
+    const more = came.more ? [make("p", {}, `… and ${came.more.toLocaleString("en")} characters more.`)] : [];
+    const output = came.printed ? [make("p", {}, "Your code prints:"), make("pre", {}, came.printed), ...more] : [];
+    const facts = JSON.parse(box.dataset.facts);
     if (came.error) {
-      const kind = (came.error.match(/(\w+(?:Error|Exception))\b/g) || ["Error"]).pop();
-      const facts = JSON.parse(box.dataset.facts);
+      const kind = came.error.match(/^\w+/)?.[0];
       const known = facts.wrong.indexOf(kind);
       const words = known < 0 ? [] : [hint(box, known)];
+      const where = came.line ? `Python stopped in line ${came.line} of your code:` : "Python stopped where your code is used:";
       note(box.dataset.exercise, "tried");
-      return say("wrong", make("p", {}, "Python stopped:"), make("pre", {}, came.error.trim()), ...words, ...output);
+      return say("wrong", make("p", {}, where), make("pre", {}, came.error), ...words, ...output);
     }
-    const list = (values) => values.map((v) => Number(v.toPrecision(5))).join(", ");
-    const extra = [make("p", {}, `Your code gives ${list(came.result)}.`)];
-    if (came.nudge) extra.push(make("p", {}, `Finite differences give ${list(came.nudge)}.`));
-    answer(box, say, came.result, [...extra, ...output]);
+    const list = (values) => values.map((v) => String(Number(v.toPrecision(5))).replace("-", "\u2212")).join(", ");
+    const rows = [["Your code", came.result], ["Finite differences", came.nudge], ["PyTorch", facts.answer]];
+    const table = make("table", { className: "ex-numbers" }, make("caption", {}, box.dataset.what),
+      ...rows.filter(([, values]) => values).map(([name, values]) =>
+        make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, list(values)))));
+    answer(box, say, came.result, [table, ...output]);
   };
 
   // MicroPython, loaded when code is first run, in a worker that can be stopped.
-  let loading = null;
-  const load = () => loading ??= new Promise((resolve, reject) => {
-    const script = make("script", { src: `${HERE}micropython.js`, onload: resolve, onerror: reject });
-    document.head.append(script);
-  }).then(async () => {
-    const { wasm, worker, tape } = window.exMicroPython;
+  const script = (name) => new Promise((resolve, reject) => {
+    document.head.append(make("script", { src: HERE + name, onload: resolve, onerror: reject }));
+  });
+  const load = async () => {
+    const inFolder = location.protocol === "file:"; // where a worker may not be a file
+    await Promise.all([script("micropython.js"), inFolder && script("micropython-worker.js")]);
+    const { wasm, tape } = window.exMicroPython;
     const packed = Uint8Array.from(atob(wasm), (letter) => letter.charCodeAt(0));
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-    const url = URL.createObjectURL(new Blob([worker], { type: "text/javascript" }));
-    return { bytes, url, tape };
-  });
+    const text = inFolder && new Blob([`(${window.exWorker})();`], { type: "text/javascript" });
+    return { bytes, tape, url: text ? URL.createObjectURL(text) : `${HERE}micropython-worker.js` };
+  };
+  let loading = null;
   const python = async (task, started) => {
     let files, worker;
     try {
-      files = await load();
+      files = await (loading ??= load());
       worker = new Worker(files.url);
     } catch {
       loading = null;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,18 +21,9 @@ NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 Operands = list[OutputRef | complex]
 
-
 NUMBERS = {int, float, complex}
 SEVERAL = (list, tuple, dict)
 is_batched = torch._C._functorch.is_legacy_batchedtensor
-
-
-class Call(NamedTuple):
-    """A call of the user's: its function, its arguments, and the classes that override it."""
-
-    kind: Kind
-    args: tuple[Any, ...]
-    types: Sequence[Any]
 
 
 class Calls(TorchFunctionMode):
@@ -52,8 +43,8 @@ class Calls(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = kwargs or NO_OPTIONS
         kind = kind_of(func)
+        kwargs = kwargs or NO_OPTIONS
         state = self.ledger.state
         if kind.is_unseen or state.paused or state.failed is not None or transform() is not None:
             return func(*args, **kwargs)
@@ -72,8 +63,13 @@ class Calls(TorchFunctionMode):
             else:
                 result = func(*args, **kwargs)
             state.clock.forward[state.scope] += perf_counter() - start
-        if kind.is_recorded:
-            self._after(Call(kind, args, types), operands, result, done)
+        if not kind.is_recorded:
+            return result
+        if type(result) is Tensor and _is_alone(types):
+            self._after(kind, args, operands, result, done)
+        else:
+            with torch._C.DisableTorchFunction():
+                self._after(kind, args, operands, result, done)
         return result
 
     def _run_engine(
@@ -106,27 +102,26 @@ class Calls(TorchFunctionMode):
         finally:
             state.paused = False
 
-    def _after(self, call: Call, operands: Operands, result: Any, done: Sequence[Done]) -> None:
+    def _after(
+        self,
+        kind: Kind,
+        args: tuple[Any, ...],
+        operands: Operands,
+        result: Any,
+        done: Sequence[Done],
+    ) -> None:
         """Record the results of a call."""
         state = self.ledger.state
         state.paused = True
         try:
-            if type(result) is Tensor and _is_alone(call.types):
-                self._record(call, operands, result, done)
-                return
-            with torch._C.DisableTorchFunction():
-                self._record(call, operands, result, done)
+            self._record(kind, args, operands, result, done)
         except Exception as error:
-            state.fail(call.kind.name, [call.args, result], error)
+            state.fail(kind.name, [args, result], error)
         finally:
             state.paused = False
 
     def _operands(self, kind: Kind, given: Sequence[Any]) -> Operands | None:
         found: Operands = []
-        for value in given:
-            if isinstance(value, SEVERAL):
-                given = list(flat(given))
-                break
         for value in given:
             if isinstance(value, Tensor):
                 if is_batched(value):
@@ -134,15 +129,23 @@ class Calls(TorchFunctionMode):
                 if type(value) not in PLAIN and is_lazy(value):
                     return None  # autograd would keep the shape that it does not have yet
                 found.append(self.ledger.node_of(value))
-            elif kind.has_numbers and type(value) in NUMBERS:
-                found.append(value)
+            elif type(value) in NUMBERS:
+                if kind.has_numbers:
+                    found.append(value)
+            elif isinstance(value, SEVERAL):
+                return self._operands(kind, list(flat(given)))
         return found
 
-    def _record(self, call: Call, operands: Operands, result: Any, done: Sequence[Done]) -> None:
+    def _record(
+        self,
+        kind: Kind,
+        args: tuple[Any, ...],
+        operands: Operands,
+        result: Any,
+        done: Sequence[Done],
+    ) -> None:
         """Record the results of a call, and the operations that it was made of."""
         ledger = self.ledger
-        kind = call.kind
-        args = call.args
         if kind.name == SETS_DATA:
             ledger.touch(args[0])
             return
@@ -154,14 +157,17 @@ class Calls(TorchFunctionMode):
             results, base = self._changed_by(args[0])
         if kind.changes_uncounted:
             self._note_uncounted(kind.name, args, sources)
-        made = [self._result(kind, tensor, operands, known) for tensor in results]
+        made = []
+        for tensor in results:
+            node = self._result(kind, tensor, operands, known)
+            if node is not None:
+                made.append(node)
         used = self._look_inside(done, sources, ledger.nodes[known:]) if done else ()
         unused = [source for source in sources if source[0] not in used] if used else sources
         for node in made:
-            if node is not None:
-                ledger.attach(node, unused)
-                if base is not None and base[0] is not node:
-                    ledger.attach_view(node, sources[0], base[0])
+            ledger.attach(node, unused)
+            if base is not None and base[0] is not node:
+                ledger.attach_view(node, sources[0], base[0])
         if kind.name == "data" and results:
             ledger.owners[id(results[0])] = args[0]
 
@@ -214,7 +220,7 @@ class Calls(TorchFunctionMode):
             if node._fn is None:
                 behind[id(node.outputs[number]._tensor)] = [(node, number)]
         for args, produced, before in done:
-            into = [s for value in flat(args) for s in behind.get(id(value), ())]
+            into = [s for value in flat(args) for s in behind.get(id(value), ())] if behind else []
             makers: dict[Node, None] = {}
             for i, (tensor, fn) in enumerate(produced):
                 if fn in self.ledger.by_fn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -65,15 +66,16 @@ class GradientHook:
         """Return what a node has received and sent, as copies."""
         state = self.state
         kept = torch._C._autograd._get_current_graph_task_keep_graph()
-        hooked = any(map(_has_hooks, node.outputs))
+        outputs = node.outputs
+        hooked = _has_hooks(outputs[0]) if len(outputs) == 1 else any(map(_has_hooks, outputs))
         state.copies.begin(task)
         if node.is_leaf:
             return self._run_of_leaf(node, received, Run(task, state.ticks, (), (), kept, hooked))
         of = state.copies.of
-        got = tuple(map(copied, received)) if hooked else tuple(map(of, received))
-        gave = tuple(map(of, sent))
-        readable = _is_whole(got, received) and _is_whole(gave, sent)
-        return Run(task, state.ticks, got, gave, kept, hooked, None, readable)
+        got, is_whole = _all_copied(copied if hooked else of, received)
+        gave, is_sent_whole = _all_copied(of, sent)
+        whole = is_whole and is_sent_whole
+        return Run(task, state.ticks, got, gave, kept, hooked, None, whole)
 
     def _run_of_leaf(self, node: Node, received: Gradients, run: Run) -> Run:
         """Return a leaf's run: its ``.grad`` before and after, and what has arrived for it."""
@@ -83,7 +85,8 @@ class GradientHook:
         self.grad_before = None
         self.arrived = None
         if before is None and not run.hooked and received and _is_grad_of(output, received[0]):
-            output.accumulated = arrived
+            tensor = output._tensor
+            output.keep_grad(None if tensor is None else tensor.grad, arrived)
         else:
             output.copy_grad()
         return run._replace(
@@ -94,12 +97,19 @@ class GradientHook:
         )
 
 
-def _is_whole(copies: Gradients, gradients: Gradients) -> bool:
-    """Whether all gradients could be copied."""
-    for copy, gradient in zip(copies, gradients, strict=True):
-        if copy is None and gradient is not None:
-            return False
-    return True
+def _all_copied(
+    copy: Callable[[Tensor | None], Tensor | None], gradients: Gradients
+) -> tuple[Gradients, bool]:
+    """Return copies of gradients, and whether all of them could be copied."""
+    copies: list[Tensor | None] = []
+    is_whole = True
+    for gradient in gradients:
+        if gradient is None:
+            copies.append(None)
+            continue
+        copies.append(copy(gradient))
+        is_whole = is_whole and copies[-1] is not None
+    return tuple(copies), is_whole
 
 
 def _is_grad_of(output: Output, gradient: Tensor | None) -> bool:

@@ -97,9 +97,24 @@ def is_one_operation(function: Any, name: str) -> bool:
     """Whether a call is one operation of autograd's, so that there is nothing to see inside."""
     if name in SINGLE:
         return True
-    packet = getattr(torch.ops.aten, name, None) if isinstance(function, IN_C) else None
-    overloads = packet.overloads() if isinstance(packet, torch._ops.OpOverloadPacket) else []
-    return bool(overloads) and not any(_is_composite(getattr(packet, o)) for o in overloads)
+    overloads = _overloads(name) if isinstance(function, IN_C) else []
+    return bool(overloads) and not any(map(_is_composite, overloads))
+
+
+def returns_one_tensor(name: str) -> bool:
+    """Whether an operation of torch's has one tensor as its result, whatever its arguments are."""
+    overloads = [overload._schema.returns for overload in _overloads(name)]
+    return bool(overloads) and all(
+        [str(r.type) for r in found] == ["Tensor"] for found in overloads
+    )
+
+
+def _overloads(name: str) -> list[Any]:
+    """Return the operations that share a name in torch; none if it is unknown there."""
+    packet = getattr(torch.ops.aten, name, None)
+    if not isinstance(packet, torch._ops.OpOverloadPacket):
+        return []
+    return [getattr(packet, overload) for overload in packet.overloads()]
 
 
 def _register() -> None:
@@ -110,14 +125,18 @@ def _register() -> None:
 
 def _kernel(keys: Any, operation: Any, *args: Any, **kwargs: Any) -> Any:
     """Run an operation; one that is made of others leads to these."""
-    if _is_composite(operation) and not _has_numbers(operation, args):
+    signature = _signature_of(operation)
+    if signature.is_composite and not signature.has_numbers(args):
         return operation.redispatch(keys & BELOW, *args, **kwargs)
     lists = _listeners.lists or _latest[-1:]
     with torch._C._ExcludeDispatchKeyGuard(ALONE):
-        if _overwrites(operation):
+        if signature.overwrites:
             _keep_before(args[0], lists)
         result = operation(*args, **kwargs)
-    made = [(t, function_of(t)) for t in tensors(result) if not _is_changed_view(t, args)]
+    found = [result] if type(result) is Tensor else tensors(result)
+    if signature.overwrites:
+        found = [tensor for tensor in found if not _is_changed_view(tensor, args)]
+    made = [(tensor, function_of(tensor)) for tensor in found]
     for done in lists:
         done.append(Done(args, made, {}))
     return result
@@ -138,31 +157,32 @@ def _is_changed_view(tensor: Tensor, args: Iterable[Any]) -> bool:
     return tensor._base is not None and any(tensor is value for value in args)
 
 
+class _Signature(NamedTuple):
+    """What the listener has to know about an operation."""
+
+    is_composite: bool  # made of other operations
+    overwrites: bool  # writes its result into its first argument
+    tensors: tuple[int, ...]  # which arguments are tensors
+
+    def has_numbers(self, args: tuple[Any, ...]) -> bool:
+        """Whether a plain number stands for a tensor, which only an ordinary call can convert."""
+        count = len(args)
+        return any(i < count and not isinstance(args[i], Tensor) for i in self.tensors)
+
+
 @cache
-def _overwrites(operation: Any) -> bool:
-    """Whether an operation writes its result into its first argument."""
+def _signature_of(operation: Any) -> _Signature:
     arguments = operation._schema.arguments
     alias = arguments[0].alias_info if arguments else None
-    return alias is not None and bool(alias.is_write)
+    overwrites = alias is not None and bool(alias.is_write)
+    kinds = [str(argument.type) for argument in arguments]
+    positions = tuple(i for i, kind in enumerate(kinds) if kind == "Tensor")
+    return _Signature(_is_composite(operation), overwrites, positions)
 
 
-@cache
 def _is_composite(operation: Any) -> bool:
     implicit = torch._C.DispatchKey.CompositeImplicitAutograd
     try:
         return bool(operation.has_kernel_for_dispatch_key(implicit))
     except RuntimeError:  # TorchScript's alone, on numbers and lists
         return False
-
-
-@cache
-def _tensors(operation: Any) -> tuple[int, ...]:
-    """Return which arguments of an operation are tensors."""
-    kinds = [str(argument.type) for argument in operation._schema.arguments]
-    return tuple(i for i, kind in enumerate(kinds) if kind == "Tensor")
-
-
-def _has_numbers(operation: Any, args: tuple[Any, ...]) -> bool:
-    """Whether a plain number stands for a tensor, which only an ordinary call can convert."""
-    count = len(args)
-    return any(i < count and not isinstance(args[i], Tensor) for i in _tensors(operation))

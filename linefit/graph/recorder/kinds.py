@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from torch.autograd.function import BackwardCFunction
+
 from linefit.graph.recorder import names
-from linefit.graph.recorder.inside import is_one_operation, is_torchs
+from linefit.graph.recorder.inside import is_one_operation, is_torchs, returns_one_tensor
 
 ENGINE = {"backward", "grad"}  # calls that run the backward pass
 NO_OPERATIONS = {".grad", "requires_grad_", "retain_grad", "register_hook", "tensor", "as_tensor"}
@@ -80,3 +82,41 @@ def kind_of(function: Any) -> Kind:
         changes=name == "setitem" or name.endswith("_"),
         changes_uncounted=name in UNCOUNTED or name.startswith(FUSED),
     )
+
+
+class Rule(NamedTuple):
+    """A class of backward nodes as the recorder sees it.
+
+    Attributes
+    ----------
+    op : str
+        The operation that makes them where no call of the user's does.
+    is_leaf : bool
+        Whether they accumulate the gradient of a leaf.
+    is_custom : bool
+        Whether they are of a Function in Python.
+    has_one : bool
+        Whether it is certain, without asking one of them, that each has one output.
+    saved : tuple of tuple of str
+        What torch calls each tensor that they may save, and the attribute that returns it.
+    """
+
+    op: str
+    is_leaf: bool = False
+    is_custom: bool = False
+    has_one: bool = False
+    saved: tuple[tuple[str, str], ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def rule_of(backward: type[Any]) -> Rule:
+    """Return what the recorder has to know about a class of backward nodes."""
+    name = backward.__name__
+    if name == "AccumulateGrad":
+        return Rule("leaf", is_leaf=True, has_one=True)
+    if issubclass(backward, BackwardCFunction):
+        return Rule(name.removesuffix("Backward"), is_custom=True)
+    raw = (name for name in dir(backward) if name.startswith("_raw_saved_"))
+    saved = tuple((name.removeprefix("_raw_saved_"), name.removeprefix("_raw")) for name in raw)
+    op = names.of_backward(name)
+    return Rule(op, has_one=returns_one_tensor(op), saved=saved)

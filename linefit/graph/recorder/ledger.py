@@ -10,17 +10,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import BackwardCFunction
 from torch.utils._pytree import tree_leaves
 
 from linefit.graph.nodes import PLAIN, Node, Output, OutputRef, function_of, version_of
-from linefit.graph.recorder import memory, names
+from linefit.graph.recorder import memory
 from linefit.graph.recorder.hooks import GradientHook
+from linefit.graph.recorder.kinds import rule_of
 from linefit.graph.recorder.saved import SavedTensors
 from linefit.graph.recorder.state import State
 from linefit.graph.recorder.traverse import new_functions
 
 TOUCHED = -1  # no version that a tensor can have
+CHANGED = "changed"  # the operation behind a change that autograd has not recorded
 transform = torch._C._functorch.peek_interpreter_stack  # the torch.func transform at work, or None
 
 
@@ -55,9 +56,10 @@ class Ledger:
         if known is not None:
             node, number = known
             output = node.outputs[number]
-            same = (
-                node._fn is fn if fn is not None else output.requires_grad == tensor.requires_grad
-            )
+            if fn is not None:
+                same = node._fn is fn
+            else:
+                same = output.requires_grad == tensor.requires_grad
             if same and output._version == version_of(tensor):  # as nearly always
                 return known
             if same:
@@ -67,6 +69,8 @@ class Ledger:
                 return self._changed(node, number, tensor)
         if fn is None:
             return self._leaf(tensor) or self.constant(tensor)
+        if known is not None and known[0].op == CHANGED and fn not in self.by_fn:
+            self._take_back(known[0])
         source = (self.merged and self.merged.get(fn)) or (self.discover(fn), tensor.output_nr)
         if known is not None and known[0]._fn is None:  # made by a custom Function's forward
             inputs = [s for s in _inputs_behind(known[0]) if s not in source[0]._untracked]
@@ -109,7 +113,7 @@ class Ledger:
         outputs = list(earlier.outputs)
         outputs[number] = output
         made = earlier.op in {"leaf", "constant"}
-        node = Node(earlier.op if made else "changed", earlier._fn, tuple(outputs))
+        node = Node(earlier.op if made else CHANGED, earlier._fn, tuple(outputs))
         node._before = earlier
         self._append(node)
         if not made:
@@ -121,21 +125,35 @@ class Ledger:
                 self.leaves[node._fn].reference = weakref.ref(node)
         return self.pair(node, number, tensor)
 
+    def _take_back(self, changed: Node) -> None:
+        """Drop the latest version of a tensor if autograd has recorded its change after all.
+
+        It does when a custom Function that has changed its input returns.
+        """
+        later = self.nodes[self.nodes.index(changed) + 1 :]
+        used = {ref[0] for node in later for ref in (*node._sources, *node._untracked) if ref}
+        if changed not in used and changed._before is not None:
+            self.nodes.remove(changed)
+            self.by_fn[changed._fn] = changed._before
+
     def pair(self, node: Node, number: int, tensor: Tensor) -> OutputRef:
         """Pair a tensor with the output of a node that it is; an in-place change ends the old pair.
 
         A view whose history torch has rewritten is given a new node, like any other result.
         """
         output = node.outputs[number]
-        earlier = self.by_tensor.get(id(tensor))
+        key = id(tensor)
         if output._tensor is None and output._copy is None:
             output.capture(tensor, max_elements=self.max_elements)
-            output.name = output.name or self.names.get(id(tensor))
+            if key in self.names and output.name is None:
+                output.name = self.names[key]
+        found = (node, number)
         if output._tensor is tensor:  # else nothing keeps its identity from being used again
+            earlier = self.by_tensor.get(key)
             if earlier is not None and earlier[0] is not node:
                 earlier[0].outputs[earlier[1]]._tensor = None
-            self.by_tensor[id(tensor)] = (node, number)
-        return node, number
+            self.by_tensor[key] = found
+        return found
 
     def discover(self, start: Any) -> Node:
         """Return the node of a ``grad_fn``; record it and every new one behind it."""
@@ -143,18 +161,23 @@ class Ledger:
         if node is not None:
             return node
         for fn in new_functions(start, self.by_fn):
-            node = self._add(fn, fn.variable if type(fn).__name__ == "AccumulateGrad" else None)
+            node = self._add(fn)
         return self.by_fn[start] if node is None else node
 
-    def _add(self, fn: Any, variable: Tensor | None) -> Node:
-        leaf = variable is not None
-        count = len(_metadata(fn))
-        if count == 1:
-            outputs: tuple[Output, ...] = (Output(requires_grad=True, is_leaf=leaf),)
-        else:
-            outputs = tuple([Output(requires_grad=True, is_leaf=leaf) for _ in range(count)])
-        node = Node("leaf" if leaf else _op(fn), fn, outputs)
-        node._sources = [self._source(node, *source) for source in fn.next_functions]
+    def _add(self, fn: Any) -> Node:
+        kind: Any = type(fn)
+        rule = rule_of(kind)
+        if rule.op == "copy_slices":  # what it has changed was seen before it was
+            changed = self.by_fn.get(fn.next_functions[0][0])
+            if changed is not None and changed.op == CHANGED:
+                self._take_back(changed)
+        variable = fn.variable if rule.is_leaf else None
+        outputs: tuple[Output, ...] = (Output(requires_grad=True, is_leaf=rule.is_leaf),)
+        if not rule.has_one:
+            rest = _metadata(fn)[1:]
+            outputs += tuple([Output(requires_grad=True, is_leaf=False) for _ in rest])
+        node = Node(rule.op, fn, outputs)
+        node._sources = self._sources(node, fn.next_functions)
         self._append(node)
         self.by_fn[fn] = node
         hook = GradientHook(node, self.state)
@@ -165,12 +188,13 @@ class Ledger:
             # What a leaf accumulates it may do in other graphs too
             self.handles += [handle, fn.register_prehook(hook.before)]
         else:
-            node.saved = self.saved.of(fn, node, self._maker)
+            node.saved = self.saved.of(fn, node, rule, self._maker)
         return node
 
     def _append(self, node: Node) -> None:
-        node.scope = self.state.scope
-        node._tick = self.state.ticks
+        state = self.state
+        node.scope = state.scope
+        node._tick = state.ticks
         self.nodes.append(node)
 
     def _maker(self, node: Node, tensor: Tensor) -> tuple[Node | None, int]:
@@ -183,26 +207,34 @@ class Ledger:
             return node, tensor.output_nr
         return self.merged.get(fn) or (self.by_fn.get(fn), tensor.output_nr)
 
-    def _source(self, node: Node, fn: Any, number: int) -> OutputRef | None:
-        """Return the output behind one of a node's ``next_functions``, as it is now."""
-        if fn is None:
-            return None
-        found = (self.merged and self.merged.get(fn)) or (self.by_fn[fn], number)
-        source = found[0]
-        if source._depth >= node._depth:
-            node._depth = source._depth + 1
-        if memory.crosses_pieces(node._depth, source._depth):
-            self.cuts.append(source._fn)
+    def _sources(self, node: Node, functions: Iterable[Any]) -> list[OutputRef | None]:
+        """Return the outputs behind a node's ``next_functions``, as they are now."""
+        found: list[OutputRef | None] = []
+        depth = 0
+        source: OutputRef | None
+        for fn, number in functions:
+            if fn is None:
+                found.append(None)
+                continue
+            source = (self.merged and self.merged.get(fn)) or (self.by_fn[fn], number)
+            found.append(source)
+            depth = max(depth, source[0]._depth + 1)
+        node._depth = depth
+        if depth % memory.PIECE == 0 or len(found) > 1:  # else all are of the same piece
+            for source in found:
+                if source is not None and memory.crosses_pieces(depth, source[0]._depth):
+                    self.cuts.append(source[0]._fn)
         return found
 
     def merge(self, fn: Any, tensor: Tensor, first: int) -> OutputRef | None:
         """Let a node that only gives a result its class be one with the node that computed it.
 
-        Torch wraps what it computes for a subclass of Tensor in an alias.  Returns the output
-        that the result then is, or None if its backward node is no such alias: behind one is a
-        node that the same call has made, so after the ``first`` ones.
+        Torch wraps what it computes for a subclass of Tensor in an alias, and such a class may
+        unwrap the operands in aliases, too.  Returns the output that the result then is, or None
+        if its backward node is no such alias: behind one is a node that the same call has made,
+        so after the ``first`` ones.
         """
-        if type(fn).__name__ != "AliasBackward0" or type(tensor) in PLAIN:
+        if not _is_alias(fn) or type(tensor) in PLAIN:
             return None
         ((behind, number),) = fn.next_functions
         if behind is None or type(behind).__name__ == "AccumulateGrad":
@@ -210,10 +242,21 @@ class Ledger:
         known = self.by_fn.get(behind)
         if known is not None and known not in self.nodes[first:]:
             return None
-        node = self.discover(behind)
-        self.merged[fn] = (node, number)
-        self.by_fn[fn] = node
+        for inner in new_functions(behind, self.by_fn) if known is None else ():
+            if inner is not behind and _is_alias(inner):
+                self._merge_into_source(inner)
+            else:
+                self._add(inner)
+        node = self.by_fn[behind]
+        self._merge_into_source(fn)
         return self.pair(node, number, tensor)
+
+    def _merge_into_source(self, alias: Any) -> None:
+        """Let a backward node be one with the node behind it."""
+        ((fn, number),) = alias.next_functions
+        source = self.merged.get(fn) or (self.by_fn[fn], number)
+        self.merged[alias] = source
+        self.by_fn[alias] = source[0]
 
     def is_leaf(self, tensor: Tensor) -> bool:
         """Whether a tensor that requires gradients and has no ``grad_fn`` is a leaf of autograd."""
@@ -253,7 +296,7 @@ class Ledger:
         """
         node._base = base
         if node._fn is not None and view[0]._fn is not None:
-            node._untracked = [*node._untracked, view]
+            node._untracked = (*node._untracked, view)
         output = view[0].outputs[view[1]]
         if output._tensor is not None:
             self.views.append((weakref.ref(output._tensor), output))
@@ -269,8 +312,8 @@ class Ledger:
         """Add the inputs of a node that autograd does not see; for a constant those are all."""
         tracked = node._fn is not None
         for source in sources:
-            if not (tracked and source[0]._fn is not None) and source[0] is not node:
-                node._untracked = [*node._untracked, source]
+            if (source[0]._fn is None or not tracked) and source[0] is not node:
+                node._untracked = (*node._untracked, source)
 
     def take_in(self, values: Any) -> None:
         """Record the tensors among the values that something has made unseen, and keep errors."""
@@ -368,11 +411,8 @@ def _accumulator(leaf: Tensor) -> Any:
         return fn.next_functions[0][0] if fn is not None else None
 
 
-def _op(fn: Any) -> str:
-    name = type(fn).__name__
-    if issubclass(type(fn), BackwardCFunction):
-        return name.removesuffix("Backward")
-    return names.of_backward(name)
+def _is_alias(fn: Any) -> bool:
+    return type(fn).__name__ == "AliasBackward0"
 
 
 def _inputs_behind(constant: Node) -> list[OutputRef]:
@@ -394,9 +434,11 @@ def _inputs_behind(constant: Node) -> list[OutputRef]:
 
 def describe_unseen(node: Node) -> None:
     """Take the shapes of results that were never seen as tensors from the ``grad_fn``."""
-    for output, known in zip(node.outputs, _metadata(node._fn), strict=True):
-        if output.dtype is None and known is not None:
-            output.describe(known)
+    unseen = [i for i, output in enumerate(node.outputs) if output.dtype is None]
+    metadata = _metadata(node._fn) if unseen else ()
+    for i in unseen:
+        if metadata[i] is not None:
+            node.outputs[i].describe(metadata[i])
 
 
 def _metadata(fn: Any) -> tuple[Any, ...]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import BackwardCFunction
 
 from linefit.graph.nodes import Node, Saved
+from linefit.graph.recorder.kinds import Rule
 
 Maker = Callable[[Node, Tensor], tuple[Node | None, int]]
 
@@ -34,19 +33,17 @@ class SavedTensors:
         """Whether a backward node was made since the recording began."""
         return bool(fn._sequence_nr() > self.first)
 
-    def of(self, fn: Any, node: Node, maker: Maker) -> tuple[Saved, ...]:
+    def of(self, fn: Any, node: Node, rule: Rule, maker: Maker) -> tuple[Saved, ...]:
         """Return the tensors that a backward node has saved, with the nodes that made them."""
-        kind = type(fn)
-        custom = issubclass(kind, BackwardCFunction)
-        names = () if custom else _names(kind)  # type: ignore[arg-type]
-        hooked = _hooks(True) is not None
-        self.hooked = self.hooked or hooked
-        if hooked or not (names or custom) or not self.is_new(fn):
+        if _hooks(True) is not None:
+            self.hooked = True
             return ()
-        if custom:
+        if not self.is_new(fn):
+            return ()
+        if rule.is_custom:
             return () if self.hooked else tuple(_of_custom(fn, node, maker))
         found: list[Saved] = []
-        for name, attribute in names:
+        for name, attribute in rule.saved:
             try:
                 kept = getattr(fn, attribute)
             except RuntimeError:  # a backward pass has freed it, or it was changed in place
@@ -59,12 +56,6 @@ class SavedTensors:
 
 
 _hooks = torch._C._autograd._top_saved_tensors_default_hooks
-
-
-@cache
-def _names(kind: type) -> Sequence[tuple[str, str]]:
-    raw = (name for name in dir(kind) if name.startswith("_raw_saved_"))
-    return [(name.removeprefix("_raw_saved_"), name.removeprefix("_raw")) for name in raw]
 
 
 def _of_custom(fn: Any, node: Node, maker: Maker) -> Sequence[Saved]:

@@ -18,7 +18,7 @@ from linefit.graph.nodes import Edge, Node, Output, OutputRef, Run
 from linefit.graph.numbers import dense, same
 from linefit.graph.steps.rules import LocalDerivative, local_derivative
 
-Phase = Literal["inputs", "forward", "seed", "backward", "sum", "hook", "write"]
+Phase = Literal["inputs", "forward", "seed", "backward", "sum", "hook", "write", "later"]
 MODULE_HOOK = "BackwardHookFunctionBackward"
 Reached = tuple[Node, int, Tensor | None, Tensor | None]
 
@@ -34,7 +34,8 @@ class PassStep:
         a gradient that no node of the graph has sent, as where a backward pass begins; "backward"
         for a node that passes gradients on; "sum" for parts that are added up where a value was
         used more than once; "hook" for a gradient that a hook has changed; "write" for a leaf
-        whose ``.grad`` is written.
+        whose ``.grad`` is written; "later", at the end, for leaves whose ``.grad`` the program has
+        changed since.
     nodes : tuple of Node
         The nodes that it is about.
     edges : tuple of Edge
@@ -139,6 +140,14 @@ class _Write(PassStep):
         return sentences.write(self.nodes[0], self.before, self.after)
 
 
+class _Later(PassStep):
+    phase = "later"
+
+    @property
+    def words(self) -> str:
+        return sentences.later(self.nodes)
+
+
 def steps_of(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[PassStep, ...]:
     """Return the steps of a graph in the order in which they happened."""
     inputs: defaultdict[Node, list[Edge]] = defaultdict(list)
@@ -151,7 +160,9 @@ def steps_of(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[PassStep, ..
     forward = [(n._tick, 1, _Forward(nodes=(n,), edges=tuple(inputs[n]))) for n in made]
     backward = [(tick, 0, step) for tick, step in _BackwardPasses(nodes, inputs).steps()]
     happened = sorted([*forward, *backward], key=lambda event: event[:2])
-    return (*first, *(step for _, _, step in happened))
+    changed = tuple(n for n in nodes if n.is_leaf and n._runs and n.outputs[0].has_other_grad())
+    last = [_Later(nodes=changed)] if changed else []
+    return (*first, *(step for _, _, step in happened), *last)
 
 
 class _BackwardPasses:
@@ -165,6 +176,8 @@ class _BackwardPasses:
         self.accumulated: dict[Node, Tensor | None] = {}  # the .grad of each leaf
         self.along: dict[Edge, Tensor] = {}  # what has come back along each edge
         self.parts: defaultdict[tuple[int, OutputRef], list[Tensor]] = defaultdict(list)
+        # the same, for all versions of a tensor together: they have one backward node
+        self.arrived: defaultdict[tuple[int, OutputRef], list[Tensor]] = defaultdict(list)
         self.uses = Counter(
             (edge.source, edge.output)
             for into in inputs.values()
@@ -192,7 +205,7 @@ class _BackwardPasses:
                 continue
             grads = tuple(self._receive(node, run))
             for reached in grads:
-                if not self.parts[run.task, reached[:2]]:  # no node of the graph has sent it
+                if not self._sent_to(reached[:2], run.task):  # no node of the graph has sent it
                     yield run.tick, self._seed(reached, run)
                 elif (hook := self._hook(reached, run)) is not None:
                     yield run.tick, hook
@@ -221,7 +234,15 @@ class _BackwardPasses:
         output = edge.source, edge.output
         self._sum_of(output).receive(grad, task)
         self.parts[task, output].append(grad)
+        self._sent_to(output, task).append(grad)
         self.along[edge] = self.along[edge] + grad if edge in self.along else grad
+
+    def _sent_to(self, output: OutputRef, task: int) -> list[Tensor]:
+        """Return what has been sent to an output and to other versions of the same tensor."""
+        node, number = output
+        while node._before is not None and node._before.grad_fn is node.grad_fn:
+            node = node._before
+        return self.arrived[task, (node, number)]
 
     def _complete(self, task: int, output: OutputRef) -> bool:
         return len(self.parts[task, output]) == self.awaited[task, output]
@@ -238,7 +259,7 @@ class _BackwardPasses:
     def _hook(self, reached: Reached, run: Run) -> PassStep | None:
         """Return the step of a gradient that comes to its node other than it was sent."""
         node, number = reached[:2]
-        before = _sum(self.parts[run.task, (node, number)])
+        before = _sum(self._sent_to((node, number), run.task))
         after = run.received[number]
         if after is None or same(before, after) or (not run.hooked and _close(before, after)):
             return None
@@ -298,7 +319,7 @@ class _BackwardPasses:
         """Yield the step that writes a leaf's ``.grad``, and those of hooks before and after it."""
         (before,) = run.sent
         (after,) = run.received
-        sent = self.parts[run.task, (leaf, 0)]
+        sent = self._sent_to((leaf, 0), run.task)
         arrived = run.arrived
         written = after
         if run.hooked and arrived is not None:

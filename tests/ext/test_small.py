@@ -1,0 +1,101 @@
+"""A small site, configured as the whole one: built again, and built for a repository."""
+
+import functools
+import subprocess
+import sys
+import threading
+import zipfile
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+
+import small
+from reproducible import contents, differing, excused
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """Return the folder of the small site's sources, built once as `plain`."""
+    folder = tmp_path_factory.mktemp("small")
+    small.write(folder)
+    small.build(folder, "plain", SOURCE_DATE_EPOCH="1700000000")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published(sources):
+    """Return the site built for an address on this machine and a repository, and served there."""
+    folder = sources / "published"
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler.func.log_message = lambda *_: None
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://127.0.0.1:{server.server_port}/"
+        small.build(sources, "published", LINEFIT_SITE_URL=place, LINEFIT_REPOSITORY="someone/fork")
+        yield folder
+        server.shutdown()
+
+
+NAMES = ["learn/page", "auto_gallery/line/plot_1_line"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_notebook_opens_elsewhere_only_with_a_repository(name, sources, published):
+    """The links name a notebook that the branch has; without a repository there are none."""
+    assert [a for a in links(sources / "plain", name) if "://" in a and "colab" in a] == []
+    (colab,) = [a for a in links(published, name) if "colab" in a]
+    (binder,) = [a for a in links(published, name) if "mybinder" in a]
+    path = colab.partition("/blob/notebooks/")[2]
+    assert parse_qs(urlsplit(binder).query) == {"labpath": [path]}
+    with zipfile.ZipFile(published / "_downloads" / "linefit-notebooks.zip") as archive:
+        assert "linefit/binder/requirements.txt" in archive.namelist()
+        notebook = nbformat.reads(archive.read(f"linefit/{path}").decode(), as_version=4)
+    nbformat.validate(notebook)
+
+
+def links(site, name):
+    """Return the links of a page's part that says what can be taken along."""
+    soup = BeautifulSoup((site / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    return [a["href"] for a in soup.select(".take-along a[href]")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_first_cell_installs_from_the_address(name, published, tmp_path):
+    """What pip is told in the notebook leads to the package, over the network."""
+    (address,) = [a for a in links(published, name) if a.endswith("notebooks.zip")]
+    with zipfile.ZipFile((published / f"{name}.html").parent / address) as archive:
+        member = f"linefit/{name.replace('auto_gallery', 'gallery')}.ipynb"
+        notebook = nbformat.reads(archive.read(member).decode(), as_version=4)
+    (install,) = [cell.source for cell in notebook.cells if cell.source.startswith("%pip install ")]
+    options = ["--no-deps", "--no-index", "--target", str(tmp_path)]
+    wanted = install.removeprefix("%pip install --quiet ").split()
+    command = [sys.executable, "-m", "pip", "install", "--quiet", *options, *wanted]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "linefit" / "__init__.py").is_file()
+
+
+def test_second_cold_build_gives_the_same_bytes(sources):
+    """Executed again from nothing, page and script give every file again, byte by byte."""
+    small.forget(sources)
+    again, log = small.build(sources, "again", SOURCE_DATE_EPOCH="1700000000")
+    assert "learn/page" in log.partition("build succeeded")[0].rpartition("s  in all")[0]
+    first = contents(sources / "plain")
+    assert differing(first, contents(again)) == set()
+    assert "_downloads/linefit-site.zip" in first
+
+
+def test_difference_is_found_and_excused_only_where_something_is_measured():
+    """A page in the list may differ with its own images; other files may not."""
+    page = b'<img src="../_images/a.png"> <img src="../_images/both.png">'
+    first = {"learn/cost.html": page, "index.html": b'src="_images/both.png"', "x": b"1"}
+    second = {**first, "learn/cost.html": page.replace(b"a.png", b"b.png"), "x": b"2", "y": b""}
+    assert differing(first, second) == {"learn/cost.html", "x", "y"}
+    allowed = excused(first, second)
+    assert {"learn/cost.html", "_images/a.png", "_images/b.png"} <= allowed
+    assert not {"_images/both.png", "index.html", "x"} & allowed

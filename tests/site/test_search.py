@@ -1,0 +1,230 @@
+"""The search: right pages first, offline, for a keyboard, for those who hear it, and small."""
+
+import gzip
+import re
+
+import pytest
+
+from sources import NAMES
+
+# Messages as readers paste them, with a prefix, a suffix or names of their own.
+MESSAGES = [
+    "Trying to backward through the graph a second time",
+    (
+        "RuntimeError: Trying to backward through the graph a second time (or directly access "
+        "saved tensors after they have already been freed). Saved intermediate values of the "
+        "graph are freed when you call .backward() or autograd.grad(). Specify "
+        "retain_graph=True if you need to backward through the graph a second time or if you "
+        "need to access saved tensors after calling backward."
+    ),
+    "a leaf Variable that requires grad is being used in an in-place operation",
+    "element 0 of tensors does not require grad and does not have a grad_fn",
+    (
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        "operation: [torch.FloatTensor [3]], which is output 0 of ExpBackward0, is at version "
+        "1; expected version 0 instead. Hint: enable anomaly detection"
+    ),
+    "grad can be implicitly created only for scalar outputs",
+    "unsupported operand type(s) for *: 'float' and 'NoneType'",
+    "can't optimize a non-leaf Tensor",
+    "ValueError: optimizer got an empty parameter list",
+    ("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."),
+    ("UserWarning: The .grad attribute of a Tensor that is not a leaf Tensor is being accessed"),
+    "Only Tensors of floating point and complex dtype can require gradients",
+    "RuntimeError: Inference tensors cannot be saved for backward",
+    "Function 'SqrtBackward0' returned nan values in its 0th output",
+    "mat1 and mat2 must have the same dtype, but got Float and Double",
+    "One of the differentiated Tensors appears to not have been used in the graph",
+]
+# What else readers type, and the pages that answer it.
+WORDS = {
+    "torch._dynamo data-dependent branching": "errors learn/static-graphs",
+    "backward twice": "errors auto_gallery/autograd/plot_3_accumulation learn/dynamic-graphs",
+    "in-place operation": "learn/autograd-deeper practice/in-place errors",
+    "saved tensors": "learn/autograd-deeper",
+    "linear regression": "learn/line-fit learn/which-line",
+    "stale gradient": "auto_gallery/autograd/plot_3_accumulation learn/learning-rate errors",
+    "orthogonal distance": "learn/line-fit learn/which-line",
+    "total least squares": "learn/line-fit learn/which-line",
+    "ordinary least squares": "learn/which-line",
+    "gradient": "learn/graphs learn/autograd start",
+    "learning rate too large": "learn/step-size",
+    "learning rate": "learn/learning-rate learn/step-size",
+    "learning rate decay": "auto_gallery/line/plot_3_rate_decay",
+    "retain_graph": "learn/dynamic-graphs errors",
+    "zero_grad": "learn/autograd auto_gallery/autograd/plot_3_accumulation learn/learning-rate",
+    "detach": "learn/autograd learn/autograd-deeper practice/requires-grad",
+    "no_grad vs eval": "learn/autograd-deeper",
+    "model.eval()": "learn/autograd-deeper",
+    "York regression": "auto_gallery/scale/plot_1_errors_per_point reference/weighted",
+    "momentum": "learn/step-size learn/learning-rate",
+    "checkpoint": "learn/autograd-deeper",
+    "hook": "learn/autograd-deeper",
+    "register_hook": "learn/autograd-deeper",
+    "requires_grad": "learn/autograd auto_gallery/autograd/plot_1_requires_grad",
+    "leaf tensor": "learn/autograd",
+    "computational graph": "learn/graphs",
+    "chain rule": "learn/graphs practice/chain-rule",
+    "vector-Jacobian product": "learn/autograd",
+    "Hessian": "learn/autograd-functions",
+    "forward mode": "learn/autograd-functions",
+    "own autograd function": "auto_gallery/autograd/plot_2_custom_function learn/autograd-deeper",
+    "gradcheck": "auto_gallery/autograd/plot_2_custom_function learn/autograd-deeper",
+    "torch.compile": "learn/static-graphs learn/five-systems learn/cost",
+    "graph break": "learn/static-graphs errors",
+    "dynamic vs static graph": "learn/dynamic-graphs learn/static-graphs",
+    "tensorflow placeholder session": "then-and-now",
+    "jax": "learn/five-systems",
+    "outliers": "auto_gallery/scale/plot_3_outliers",
+    "Huber loss": "auto_gallery/scale/plot_3_outliers reference/loss",
+    "vertical line": "learn/which-line learn/line-fit bad-input",
+    "gradient accumulation": "auto_gallery/autograd/plot_3_accumulation practice/accumulation",
+    "memory leak training loop": "errors",
+    "loss increases again": "learn/learning-rate auto_gallery/line/plot_1_posts_run",
+    "nan gradient": "errors",
+    "condition number": "learn/step-size auto_gallery/line/plot_4_scaling",
+    "standard error of the slope": "auto_gallery/scale/plot_2_how_sure reference/fit",
+    "GPU slower than CPU": "auto_gallery/gpu/plot_1_fit_on_gpu auto_gallery/gpu/plot_2_crossover",
+    "cuda graphs": "auto_gallery/gpu/plot_3_cuda_graphs learn/cost",
+    "fit_line": "reference/fit",
+    "record a graph of my model": "auto_gallery/graphs/plot_4_your_own_model reference/graph",
+    "Deming": "learn/which-line",
+    "all_reduce": "learn/scale reference/moments auto_gallery/scale/plot_5_moments_and_processes",
+    "grad is None": "learn/autograd-deeper errors",
+    "backpropagation": "learn/graphs auto_gallery/graphs/plot_1_by_hand",
+    "broadcasting bug": "errors practice/debugging",
+    "how to cite": "about teach",
+}
+QUERIES = WORDS | dict.fromkeys(MESSAGES, "errors")
+FIRST = 2  # the right page is among so many
+LARGEST = 150_000  # bytes, compressed, that a search fetches beside the page itself
+ASK = """words => {
+  document.getElementById("search-words").value = words;
+  document.getElementById("search-form").requestSubmit();
+  return [...document.querySelectorAll("#search-results a")].map(a => a.getAttribute("href"));
+}"""
+
+
+@pytest.fixture(scope="module")
+def open_search(html, browser):
+    """Return a function that opens the search page from the disk, where nothing can be fetched."""
+    contexts = []
+
+    def opened(query="", **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        view = context.new_page()
+        view.errors = []
+        view.on("pageerror", lambda error: view.errors.append(str(error)))
+        view.goto(f"{(html / 'search.html').as_uri()}{query}")
+        view.wait_for_function("window.MiniSearch && document.readyState === 'complete'")
+        return view
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def search(open_search):
+    """Return a function that searches and returns the links of the pages found."""
+    view = open_search()
+    return lambda words: view.evaluate(ASK, words)
+
+
+def test_there_are_queries():
+    """At least sixty are kept here, pasted messages among them, and each has a page to find."""
+    assert len(QUERIES) >= 60
+    assert len(MESSAGES) >= 15
+    assert {page for pages in QUERIES.values() for page in pages.split()} <= set(NAMES)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_right_page_comes_first_or_second(query, search):
+    """Each query finds a page that answers it among the first two."""
+    found = [link.partition(".html")[0] for link in search(query)[:FIRST]]
+    assert set(QUERIES[query].split()) & set(found), found
+
+
+def test_messages_lead_to_their_exhibit(search):
+    """A pasted message finds its own section of the error museum, not just the page."""
+    links = [search(message)[0] for message in MESSAGES]
+    assert [link for link in links if not link.startswith("errors.html#error-")] == []
+    assert "errors.html#error-backward-twice" in search("backward a second time")[0]
+
+
+def test_beginnings_and_slips_are_found(search):
+    """The last word may be unfinished, and a word with a slip still finds something."""
+    assert search("accumul")
+    assert any(link.startswith("learn/autograd") for link in search("detahc"))
+
+
+def test_search_is_small(html):
+    """All that a search fetches beside the page itself stays small."""
+    files = [html / "searchtext.js", *(html / "_static" / "search").iterdir()]
+    sizes = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in files}
+    assert sum(sizes.values()) <= LARGEST, sizes
+
+
+def test_results_have_title_section_and_marked_words(open_search):
+    """A result is a link with the page's title and section, and an excerpt with marked words."""
+    view = open_search("?q=vector-Jacobian+product")
+    first = view.locator("#search-results li").first
+    assert " › " in first.locator("a").inner_text()
+    marked = {word.lower() for word in first.locator("mark").all_inner_texts()}
+    assert marked & {"jacobian", "product"}
+    assert len(first.locator("p").inner_text()) <= 300
+    assert view.errors == []
+
+
+def test_answers_of_exercises_are_not_given_away(html):
+    """What a reader is to work out is neither found nor shown by the search."""
+    text = (html / "searchtext.js").read_text(encoding="utf-8")
+    assert "Two backward passes" in text
+    assert "That is the gradient of the second loss" not in text
+    assert "adds to .grad: 3 + 4" not in text
+
+
+def test_search_works_with_the_keyboard_and_says_what_it_found(open_search):
+    """Typing searches; arrows move through the results; a live region tells how many there are."""
+    view = open_search()
+    assert view.evaluate("document.activeElement.id") == "search-words"
+    view.keyboard.type("momentum")
+    view.wait_for_selector("#search-results a")
+    assert re.fullmatch(r"\d+ pages found\.", view.locator("#search-status").inner_text())
+    assert view.locator("#search-status").get_attribute("role") == "status"
+    view.keyboard.press("ArrowDown")
+    assert view.evaluate("document.activeElement.matches('#search-results li:first-child a')")
+    view.keyboard.press("ArrowUp")
+    assert view.evaluate("document.activeElement.id") == "search-words"
+    assert view.url.endswith("?q=momentum")
+
+
+def test_nothing_found_says_what_to_try(open_search):
+    """Where nothing is found, the page says so and what a reader can try."""
+    view = open_search("?q=qqqzzzxxx")
+    assert view.locator("#search-status").inner_text() == "Nothing found for “qqqzzzxxx”."
+    assert view.locator("#search-nothing").is_visible()
+    view.evaluate(ASK, "momentum")
+    assert not view.locator("#search-nothing").is_visible()
+
+
+def test_search_box_of_each_page_leads_there(html, browser):
+    """The box beside each page has a button, and it leads to the results."""
+    view = browser.new_page()
+    view.goto((html / "learn" / "graphs.html").as_uri())
+    view.locator(".sidebar-search").fill("hook")
+    view.locator(".sidebar-search-button").click()
+    view.wait_for_selector("#search-results a")
+    assert view.locator("#search-words").input_value() == "hook"
+    view.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_search_fits_a_phone(open_search, scheme):
+    """At 360 pixels nothing of the results is cut off."""
+    view = open_search(
+        "?q=retain_graph", viewport={"width": 360, "height": 740}, color_scheme=scheme
+    )
+    assert view.evaluate("document.documentElement.scrollWidth") <= 360
+    assert view.locator("#search-results mark").first.is_visible()
