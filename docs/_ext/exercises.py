@@ -527,6 +527,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_node(exercise_counts)
     app.add_directive("exercise", Exercise)
     app.add_directive("exercise-counts", Counts)
+    if "repository" not in app.config:  # of which the notebooks tell
+        app.add_config_value("repository", "", "env", str)
     app.connect("builder-inited", start)
     app.connect("env-get-outdated", outdated)
     app.connect("doctree-read", add_sheet)

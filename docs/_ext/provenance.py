@@ -106,7 +106,8 @@ def tell(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: A
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx."""
-    app.add_config_value("repository", "", "html", str)
+    if "repository" not in app.config:
+        app.add_config_value("repository", "", "html", str)
     app.connect("config-inited", note)
     app.connect("html-page-context", tell)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
