@@ -44,6 +44,7 @@ a = 1
 """
 OTHER = "# {}\n\nThis is the page of {}, which is here because other pages link to it.\n"
 EXTENSIONS = ["myst_parser", "descriptions", "page_markdown", "provenance", "published"]
+EXTENSIONS += ["security", "valid_html"]  # the templates use them
 DESCRIPTIONS = {
     name: f"The page {name}, which is made by Sphinx and lists what there is to be found."
     for name in ("search", "404", "genindex")
