@@ -89,6 +89,14 @@ def tests(session: nox.Session) -> None:
 
 
 @shared(default=False)
+def site(session: nox.Session) -> None:
+    """Build the site, measure each of its pages and print the table; a missed goal is an error."""
+    run = _environment(session, "test")
+    _build(run)
+    run("python", "tests/site/measure.py")
+
+
+@shared(default=False)
 def unit(session: nox.Session) -> None:
     """Test the package and the site's extensions; build nothing, open no browser."""
     run = _environment(session, "test")

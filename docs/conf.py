@@ -37,11 +37,13 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "accessibility",
+    "assets",
     "caches",
     "descriptions",
     "downloads",
     "exercises",
     "gallery_hooks",
+    "images",
     "katex_math",
     "kernels",
     "least_width",
@@ -52,8 +54,10 @@ extensions = [
     "published",
     "reading",
     "search_store",
+    "security",
     "take_along",
     "timing",
+    "valid_html",
 ]
 exclude_patterns = [
     "_build",
@@ -127,14 +131,9 @@ html_baseurl = SITE_URL
 html_favicon = "_static/favicon.svg"
 ASSETS = ["draw/figure.css", "steps/player.css", "steps/player.js"]  # left to the page by graphs
 html_static_path = ["_static", *(f"../linefit/graph/{name}" for name in ASSETS)]
-html_css_files = ["figure.css", "player.css", "custom.css", "present.css"]
-html_js_files = [(f"{name}.js", {"defer": ""}) for name in ("scrollable", "player", "present")]
+html_js_files = [("player.js", {"defer": ""})]
 html_copy_source = False
-html_theme_options = {
-    "light_logo": "logo.svg",
-    "dark_logo": "logo.svg",
-    "top_of_page_buttons": [],
-}
+html_theme_options = {"top_of_page_buttons": []}
 html_additional_pages = {"search": "search.html", "404": "404.html"}
 page_descriptions = {
     "search": "Search all pages: words, names of PyTorch, or an error message as you got it.",

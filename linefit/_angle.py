@@ -41,7 +41,8 @@ def descend_angle(m: Moments, unit: Tensor) -> Direction:
     total = (xx + yy).detach()
     flat = xx >= yy
     half = (xx - yy) / (2 * total)
-    cosine, sine = torch.where(flat, half, -half) / -2, xy / (-2 * total)
+    cosine = torch.where(flat, half, -half) / -2
+    sine = xy / (-2 * total)
     rate = 2 * total / radius.detach()  # one over the largest curvature
     tracked = cosine.requires_grad or sine.requires_grad
     double, curvature, n_steps, settled = _settle(cosine.detach(), sine.detach(), rate)
@@ -50,8 +51,10 @@ def descend_angle(m: Moments, unit: Tensor) -> Direction:
         step = rate * _slope(cosine, sine, here, create_graph=True)
         double = (here if double.requires_grad else double) - step
     angle = double / 2
-    sin, cos = angle.sin(), angle.cos()
-    run, rise = torch.where(flat, cos, sin.abs()), torch.where(flat, sin, cos.copysign(sin))
+    sin = angle.sin()
+    cos = angle.cos()
+    run = torch.where(flat, cos, sin.abs())
+    rise = torch.where(flat, sin, cos.copysign(sin))
     return Direction(run, rise * unit, total, 4 * curvature, n_steps, settled)
 
 
@@ -61,7 +64,8 @@ def _settle(cosine: Tensor, sine: Tensor, rate: Tensor) -> tuple[Tensor, Tensor,
     That is the second derivative of the loss over it, the number of steps, and whether they left
     nothing but rounding.
     """
-    double, n_steps = torch.zeros_like(rate), 0
+    double = torch.zeros_like(rate)
+    n_steps = 0
     rounding = EPS * rate
     least = 4 * rounding * sine.abs()
     while True:

@@ -23,6 +23,11 @@ def mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return value
 
 
+def counted(shape: torch.Size) -> str:
+    """Return how many lines a batch has, in words."""
+    return f"{' × '.join(map(str, shape))} {'line' if shape.numel() == 1 else 'lines'}"
+
+
 def picked(value: Any, index: Any, shape: torch.Size) -> Any:
     """Return the part of a result that belongs to some lines of a batch of the given shape.
 
@@ -30,5 +35,9 @@ def picked(value: Any, index: Any, shape: torch.Size) -> Any:
     """
     if not shape:
         raise TypeError("This is one line, not a batch; there is nothing to index.")
+    if isinstance(index, str):
+        raise TypeError(
+            f"A batch is indexed like a tensor of shape {tuple(shape)}, not by {index!r}."
+        )
     lines = torch.arange(shape.numel()).reshape(shape)[index]
     return mapped(value, lambda t: t.flatten(0, len(shape) - 1)[lines.to(t.device)])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence, Sized
 from functools import wraps
-from typing import NamedTuple, TypeGuard, TypeVar, cast
+from typing import NamedTuple, SupportsIndex, TypeGuard, TypeVar, cast
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from torch import Tensor
 from torch._C._functorch import peek_interpreter_stack
 
 from linefit._numbers import ArrayLike, double, values
+
+COLUMN = "; a column of shape (n, 1) is made flat by ravel()"
 
 
 class Origin(NamedTuple):
@@ -64,7 +67,8 @@ def placed(x: ArrayLike, y: ArrayLike, *, least: int = 2, check_values: bool = T
     if x_from is None and y_from is None:
         return Placed(px, py, None)
     zero = torch.zeros_like(px[..., 0], dtype=torch.float64)
-    (ox, rest_x), (oy, rest_y) = x_from or (zero, zero), y_from or (zero, zero)
+    (ox, rest_x) = x_from or (zero, zero)
+    (oy, rest_y) = y_from or (zero, zero)
     return Placed(px, py, Origin(ox, oy.to(ox), rest_x, rest_y.to(ox)))
 
 
@@ -75,7 +79,8 @@ def _from_first(data: Tensor, rest: Tensor | None) -> tuple[Tensor, tuple[Tensor
     """
     if rest is None or not data.isfinite().all():
         return data, None
-    first, first_rest = data[..., :1], rest[..., :1]
+    first = data[..., :1]
+    first_rest = rest[..., :1]
     spread = (data - first).abs().amax(-1)
     if (rest.abs().amax(-1) <= spread * (torch.finfo(torch.float64).eps / 2)).all():
         return data, None
@@ -83,15 +88,14 @@ def _from_first(data: Tensor, rest: Tensor | None) -> tuple[Tensor, tuple[Tensor
 
 
 def _same_shape(x: Tensor, y: Tensor, least: int) -> None:
-    column = "; a column of shape (n, 1) is made flat by ravel()"
     if x.shape != y.shape:
         flat = x.numel() == y.numel() and 1 in {x.shape[-1:].numel(), y.shape[-1:].numel()}
-        shapes = f"{tuple(x.shape)} and {tuple(y.shape)}{column if flat else ''}"
+        shapes = f"{tuple(x.shape)} and {tuple(y.shape)}{COLUMN if flat else ''}"
         raise ValueError(f"x and y must have the same shape, but they have {shapes}.")
     n = x.shape[-1] if x.dim() else 1
     if x.dim() == 0 or x.numel() == 0 or n < least:
         what = "at least two points" if least == 2 else "a point"
-        hint = column if x.dim() == 2 and n == 1 else ""
+        hint = COLUMN if x.dim() == 2 and n == 1 else ""
         raise ValueError(
             f"A line needs {what} along the last axis; x and y have shape {tuple(x.shape)}{hint}."
         )
@@ -113,7 +117,8 @@ def points(
     """
     x, y, origin = placed(x, y)
     if origin is not None:
-        x, y = _rounded(x, origin.x, "x"), _rounded(y, origin.y, "y")
+        x = _rounded(x, origin.x, "x")
+        y = _rounded(y, origin.y, "y")
     if device is not None:
         _check_device(device)
     return x.to(device=device, dtype=dtype), y.to(device=device, dtype=dtype)
@@ -132,15 +137,54 @@ def _rounded(data: Tensor, origin: Tensor, name: str) -> Tensor:
 def _check_device(device: torch.device | str) -> None:
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
+    except (RuntimeError, TypeError, AssertionError) as error:  # a build without CUDA asserts
         reason = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(f"The device {str(device)!r} cannot be used here: {reason}.") from error
+
+
+def is_float(dtype: object) -> bool:
+    """Tell whether numbers of a dtype are real and can be calculated with, as 8 bits cannot."""
+    return isinstance(dtype, torch.dtype) and dtype.is_floating_point and dtype.itemsize > 1
+
+
+def check_beside(shape: torch.Size, batch: torch.Size, name: str) -> None:
+    """Raise ``ValueError`` unless numbers of shape (..., n) go with the lines of a batch."""
+    if not batch or not shape:
+        return
+    if not fit_together(shape[:-1], batch):
+        raise ValueError(
+            f"The leading axes of {name} must be those of the lines, {tuple(batch)}, or none, but "
+            f"its shape is {tuple(shape)}."
+        )
+
+
+def fit_together(*shapes: torch.Size) -> bool:
+    """Tell whether there is a shape to which all can be broadcast."""
+    try:
+        torch.broadcast_shapes(*shapes)
+    except RuntimeError:
+        return False
+    return True
+
+
+def target_of(target: object) -> torch.device | torch.dtype:
+    """Return a device that is there, or a floating-point dtype, or raise with what came."""
+    if isinstance(target, torch.dtype):
+        if not is_float(target):
+            raise TypeError(f"A line is held in floating-point numbers, not in {target}.")
+        return target
+    if not isinstance(target, str | torch.device):
+        raise TypeError(f'A device such as "cpu", or a dtype, is expected, not {target!r}.')
+    _check_device(target)
+    return torch.device(target)
 
 
 def finite(tensor: Tensor, name: str) -> None:
     """Raise ``ValueError`` with the count and the first index if ``tensor`` has NaN or infinity."""
     if tensor.isfinite().all():
         return
+    if tensor.dim() == 0:
+        raise ValueError(f"{name} must be finite, but it is {tensor.item()}.")
     bad = (~tensor.isfinite()).nonzero()
     first = tuple(bad[0].tolist())
     where = first[0] if len(first) == 1 else first
@@ -165,7 +209,8 @@ def variance_ratios(value: ArrayLike, like: Tensor) -> Tensor:
     """Return a positive ratio for all lines, or for each; ``like`` has the shape of the batch."""
     ratio = positive(value, "variance_ratio").to(like.device)
     if ratio.dim() and ratio.shape != like.shape:
-        expected, got = tuple(like.shape), tuple(ratio.shape)
+        expected = tuple(like.shape)
+        got = tuple(ratio.shape)
         raise ValueError(f"variance_ratio must have shape () or {expected}, not {got}.")
     return ratio
 
@@ -175,10 +220,25 @@ def weights_of(weights: ArrayLike | None, x: Tensor) -> Tensor | None:
     if weights is None:
         return None
     given = positive(weights, "weights")
-    if given.dim() and given.shape not in {x.shape, x.shape[-1:]}:
-        expected, got = tuple(x.shape), tuple(given.shape)
-        raise ValueError(f"weights must have shape () or {expected}, as x has, not {got}.")
+    check_per_point(given, x.shape, "weights")
     return given.to(x.device).expand(x.shape)
+
+
+def check_per_point(given: Tensor, shape: torch.Size, name: str) -> None:
+    """Raise ``ValueError`` unless there is a number for each point, or one for all."""
+    if given.dim() and given.shape not in {shape, shape[-1:]}:
+        expected = tuple(shape)
+        got = tuple(given.shape)
+        hint = COLUMN if got == (expected[-1], 1) else ""
+        raise ValueError(f"{name} must have shape () or {expected}, as x has, not {got}{hint}.")
+
+
+def check_pair(value: object, name: str, what: str) -> None:
+    """Raise ``ValueError`` unless two things are given in their order."""
+    ordered = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    array = isinstance(value, Tensor | np.ndarray) and value.ndim > 0
+    if not (ordered or array) or len(cast("Sized", value)) != 2:
+        raise ValueError(f"{name} must be a pair of {what}, but it is {value!r}.")
 
 
 def through_of(
@@ -187,16 +247,17 @@ def through_of(
     """Return a point that a line must meet, one for each line, counted from the points' origin."""
     if through is None:
         return None
-    if not hasattr(through, "__len__") or len(through) != 2:
-        raise ValueError(f"through must be a pair of x and y, but it is {through!r}.")
-    shape, like = points.x.shape[:-1], points.x[..., 0]
+    check_pair(through, "through", "x and y")
+    shape = points.x.shape[:-1]
+    like = points.x[..., 0]
     origin = points.origin or Origin(*[torch.zeros((), dtype=torch.float64)] * 4)
     found = []
     for part, name, start in zip(through, ("x", "y"), (origin[::2], origin[1::2]), strict=True):
         value, rest = double(part, f"the {name} of through")
         finite(value, f"the {name} of through")
         if value.dim() and value.shape != shape:
-            expected, got = tuple(shape), tuple(value.shape)
+            expected = tuple(shape)
+            got = tuple(value.shape)
             raise ValueError(f"The {name} of through must have shape {expected} or (), not {got}.")
         value = value.to(device=like.device, dtype=torch.float64)
         value = value - start[0] + ((0 if rest is None else rest.to(value)) - start[1])
@@ -213,6 +274,25 @@ def lines(bad: Tensor) -> str:
         return f" (line {indices[0]} of the batch)"
     named = ", ".join(map(str, indices[:5])) + (", …" if len(indices) > 5 else "")
     return f" (lines {named} of the batch)"
+
+
+def whole(value: object, name: str) -> int:
+    """Return a whole number, of 64 bits at most."""
+    try:
+        number = operator.index(cast("SupportsIndex", value))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name} must be a whole number, but it is {value!r}.") from error
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{name} must be a whole number of 64 bits, but it is {number}.")
+    return number
+
+
+def number(value: ArrayLike, name: str) -> float:
+    """Return one number as a float."""
+    given = values(value, name)
+    if given.dim():
+        raise ValueError(f"{name} must be one number, but its shape is {tuple(given.shape)}.")
+    return float(given)
 
 
 def is_read_only(data: ArrayLike) -> TypeGuard[NDArray[np.generic]]:

@@ -35,9 +35,11 @@ class Frame:
         larger = torch.maximum(self.unit_x, self.unit_y)
         nx, ny = line.normal.unbind(-1)
         foot_x, foot_y = self.place(nx * line.offset, ny * line.offset)
-        nx, ny = nx * (self.unit_y / larger), ny * (self.unit_x / larger)
+        nx = nx * (self.unit_y / larger)
+        ny = ny * (self.unit_x / larger)
         length = torch.hypot(nx, ny)
-        nx, ny = nx / length, ny / length
+        nx = nx / length
+        ny = ny / length
         if self.origin is not None:
             foot_x = self.origin.x + (foot_x + self.origin.rest_x)
             foot_y = self.origin.y + (foot_y + self.origin.rest_y)
@@ -67,7 +69,8 @@ class _Plain(Frame):
         return x.to(torch.float64), y.to(torch.float64)
 
 
-ZERO, ONE = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
+ZERO = torch.zeros((), dtype=torch.float64)
+ONE = torch.ones((), dtype=torch.float64)
 PLAIN = _Plain(ZERO, ZERO, ONE, ONE)
 
 
@@ -117,12 +120,16 @@ def framed(
     finite(x, "x")
     finite(y, "y")
     px, py = through or (None, None)
-    (x, mid_x, unit_x), (y, mid_y, unit_y) = in_units(x, px), in_units(y, py)
+    (x, mid_x, unit_x) = in_units(x, px)
+    (y, mid_y, unit_y) = in_units(y, py)
     if ratio is not None:
         step = one.detach().log2().div(2).round().exp2()  # the power of two next to the unit
         larger = torch.maximum(unit_x, unit_y / step)
-        x, y = x * (unit_x / larger)[..., None], y * (unit_y / step / larger)[..., None]
-        unit_x, unit_y, one = larger, larger * step, one / step / step
+        x = x * (unit_x / larger)[..., None]
+        y = y * (unit_y / step / larger)[..., None]
+        unit_x = larger
+        unit_y = larger * step
+        one = one / step / step
     frame = Frame(mid_x, mid_y, unit_x, unit_y, origin)
     if px is not None and py is not None:
         through = (px - mid_x) / unit_x, (py - mid_y) / unit_y
@@ -143,7 +150,8 @@ def in_units(data: Tensor, place: Tensor | None = None) -> tuple[Tensor, Tensor,
     low, high = data.detach().aminmax(dim=-1, keepdim=True)
     if place is not None:
         place = place.detach()[..., None]
-        low, high = torch.minimum(low, place), torch.maximum(high, place)
+        low = torch.minimum(low, place)
+        high = torch.maximum(high, place)
     middle = low / 2 + high / 2
     unit = power_of_two(high / 2 - low / 2)
     return (data - middle) / unit, middle[..., 0], unit[..., 0]

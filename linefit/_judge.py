@@ -22,7 +22,8 @@ def judged(run: Descent, loss: Loss, x: Tensor, y: Tensor) -> Descent:
     last = run.last
     steep = _is_steep(last.slope, x, y)
     asked = run.still | steep
-    minimum, lost = torch.ones_like(asked), torch.zeros_like(asked)
+    minimum = torch.ones_like(asked)
+    lost = torch.zeros_like(asked)
     if asked.any():
         least, largest = _curvatures(last, loss, x, y)
         minimum = ~(asked & (least < -ROUND * largest))  # true where nothing is known: NaN
@@ -43,7 +44,8 @@ def _curvatures(at: Step, loss: Loss, x: Tensor, y: Tensor) -> tuple[Tensor, Ten
     far out all curvatures are small differences.
     """
     nothing = torch.full_like(at.slope, torch.nan, dtype=torch.float64)
-    x, y = x.to(torch.float64), y.to(torch.float64)
+    x = x.to(torch.float64)
+    y = y.to(torch.float64)
     width, height = (t.square().mean(-1).sqrt() for t in (x, y))
     size = torch.where(width > 1e-100 * height, width, height)  # all x may be zero
     size = torch.where(size > 0, size, torch.ones_like(size))
@@ -62,13 +64,15 @@ def _curvatures(at: Step, loss: Loss, x: Tensor, y: Tensor) -> tuple[Tensor, Ten
     if len(rows) < 2:
         return nothing, nothing
     (aa, ab), (_, bb) = rows
-    middle, radius = (aa + bb) / 2, torch.hypot((aa - bb) / 2, ab)
+    middle = (aa + bb) / 2
+    radius = torch.hypot((aa - bb) / 2, ab)
     return middle - radius, torch.maximum((middle - radius).abs(), (middle + radius).abs())
 
 
 def _warning(run: Descent, lost: Tensor) -> str | None:
     """Return a sentence for each thing that is wrong."""
-    first, last = run.history.loss[0], run.last
+    first = run.history.loss[0]
+    last = run.last
     higher = (last.loss > first * (1 + 1e-6)) & ~lost
     found = []
     if higher.any():

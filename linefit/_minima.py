@@ -23,14 +23,18 @@ Array: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 EPS = float(np.finfo(np.float64).eps)
-STEP, SHARE = 0.05, 0.1  # over log |a|, and of the half-width where that is narrow
-MANY, LONGER = 1000, 6.0  # more points make χ² smoother and a step dearer: it may be longer
+STEP = 0.05  # over log |a|
+SHARE = 0.1  # of the half-width, where that is narrow
+MANY = 1000  # more points make χ² smoother and a step dearer: it may be longer
+LONGER = 6.0  # times, at most
 NARROWEST = 1e-3  # the half-width is reckoned with down to this, a correlation of 0.9999995
 ROOM = 1 << 16  # numbers in a block, so that it stays in the processor's cache
 SHORT = 1 << 13  # points up to which a BLAS takes a product in one thread
 MAX_STEPS = 100  # of Newton's method; about four are enough
 FLAT = 1e-13  # a smaller share of χ² may come from rounding
 TIE = 1e-12  # minima that differ by a smaller share of χ² are equal
+NEAR = np.arange(-2, 3)[:, None, None]  # five even places, and what gives three derivatives there
+STENCIL = np.array([[1, -8, 0, 8, -1], [-1, 16, -30, 16, -1], [-6, 12, 0, -12, 6]]) / 12
 
 
 class Points(NamedTuple):
@@ -55,7 +59,8 @@ class Points(NamedTuple):
         if not steep.any():
             return self
         swap = steep[..., None]
-        x, y = np.where(swap, self.y, self.x), np.where(swap, self.x, self.y)
+        x = np.where(swap, self.y, self.x)
+        y = np.where(swap, self.x, self.y)
         x_std = np.where(swap, self.y_std, self.x_std)
         y_std = np.where(swap, self.x_std, self.y_std)
         return Points(x, y, x_std, y_std, self.r)
@@ -79,7 +84,9 @@ def terms(p: Points, slope: Array) -> Terms:
     """Return what χ² is made of at slopes (...) for points (..., n)."""
     a = slope[..., None]
     along = a * p.x_std
-    lean, across, own = along * p.x_std, p.y_std, along * along
+    lean = along * p.x_std
+    across = p.y_std
+    own = along * along
     if p.correlated:
         lean -= p.r * p.x_std * p.y_std
         across = across - p.r * along
@@ -130,8 +137,7 @@ class _Path(NamedTuple):
         return cls(low * high, high / low, np.arcsinh(high / low))
 
     def direction(self, u: Array) -> tuple[Array, Array]:
-        """Return run and rise at places u (lines, k)."""
-        u = u - 4 * np.rint(u / 4)
+        """Return run and rise at places u (lines, k) from -2 to 2."""
         far = abs(u)
         flat = far <= 1
         size = np.sinh(self.length * np.minimum(far, 2 - far)) / self.ratio
@@ -143,11 +149,13 @@ class _Path(NamedTuple):
 def chi2(p: Points, run: Array, rise: Array) -> Array:
     """Return χ² of the best line in each direction (lines, k), for points (lines, n)."""
     axis = 1 if p.x.shape[-1] < run.shape[-1] else 2  # of the points; the last should be long
-    apart, beside = np.s_[..., None], np.s_[:, None]
+    apart = np.s_[..., None]
+    beside = np.s_[:, None]
     of_points = apart if axis == 1 else beside
     of_lines = beside if axis == 1 else apart
-    cov = p.r * p.x_std * p.y_std
-    x, y, var_x, var_y, cov = (part[of_points] for part in (p.x, p.y, p.x_std**2, p.y_std**2, cov))
+    x, y, x_std, y_std, r = (part[of_points] for part in p)
+    var_x = x_std * x_std
+    var_y = y_std * y_std
     values = np.empty(run.shape)
     size = max(1, ROOM // p.x.size)
     for i in range(0, run.shape[-1], size):
@@ -155,7 +163,7 @@ def chi2(p: Points, run: Array, rise: Array) -> Array:
         weight = (b * b) * var_x
         weight += (a * a) * var_y
         if p.correlated:
-            weight -= (2 * a * b) * cov
+            weight -= (2 * a * b) * (r * x_std * y_std)
         np.reciprocal(weight, out=weight)
         miss = b * x
         miss -= a * y
@@ -209,23 +217,35 @@ def _lowest(p: Points, path: _Path, k: int) -> Lowest:
     u = np.arange(1 - 2 * k, 2 * k + 1) / k
     values = chi2(p, *path.direction(u[None]))
     first, last, count = _valleys(values)
-    rows, place = np.arange(len(values))[:, None], (first + last) // 2
-    before, here, after = (values[rows, (place + i) % len(u)] for i in (-1, 0, 1))
-    bend = (before - here) + (after - here)
-    inside = (before - after) / np.where(bend > 0, 2 * bend, np.inf)  # the lowest of a parabola
-    start = place + np.where(first == last, inside, 0)
+    rows = np.arange(len(values))[:, None]
+    place = (first + last) // 2
+    near = values[rows, (place + NEAR) % len(u)]
+    start = place + np.where(first == last, _offset(near), 0)
     around = u[0] + np.array((start, first - 1, last + 1)) / k
-    run, rise = path.direction(around)
+    run, rise = path.direction(around - 4 * np.rint(around / 4))
     level = (around[1] <= 0) & (around[2] >= 0)
     vertical = (around[1] <= -2) | (around[2] >= 2)
     steep = vertical | ~level & (abs(rise[0]) > run[0])
     slope, chi, converged, n_steps = _refined(p, steep, run, rise)
-    best = np.argmax(chi <= chi.min(-1, keepdims=True) * (1 + TIE), -1)
+    best = (chi <= np.minimum.reduce(chi, -1, keepdims=True) * (1 + TIE)).argmax(-1)
     slope, steep, converged = (v[rows[:, 0], best] for v in (slope, steep, converged))
     turned = abs(slope) > 1
-    slope, steep = np.where(turned, 1 / slope, slope), steep ^ turned
+    slope = np.where(turned, 1 / slope, slope)
+    steep = steep ^ turned
     slope = np.where(steep & (abs(slope) < EPS / 4), 0, slope)  # vertical but for rounding
     return Lowest(slope, steep, converged, count, n_steps)
+
+
+def _offset(near: Array) -> Array:
+    """Return where in between χ² is least, from its values at five places (5, lines, k).
+
+    Its first derivatives there tell, to a ten-thousandth of a step or so.
+    """
+    first, second, third = (STENCIL @ (near - near[2]).reshape(5, -1)).reshape(3, *near.shape[1:])
+    second = np.where(second > 0, second, np.inf)
+    parabola = -first / second
+    offset = parabola - parabola * parabola * third / (2 * second)
+    return np.asarray(np.minimum(np.maximum(offset, -1), 1))
 
 
 def _valleys(values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -238,15 +258,16 @@ def _valleys(values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
     places = np.arange(values.shape[-1])
     change = np.concatenate((values[:, 1:], values[:, :1]), -1) - values
     limit = FLAT * values
-    up, down = change > limit, change < -limit
+    up = change > limit
+    down = change < -limit
     turn = np.where(up | down, places, -1)
-    wrapped = np.maximum(turn.max(-1, keepdims=True), 0) - len(places)
+    wrapped = np.maximum(np.maximum.reduce(turn, -1, keepdims=True), 0) - len(places)
     turn = np.concatenate((wrapped, turn[:, :-1]), -1)
     before = np.maximum.accumulate(turn, -1)  # the last change that came before
     rows = np.arange(len(values))[:, None]
     ends = up & down[rows, before]
     count = np.add.reduce(ends, -1, dtype=np.int64)
-    last = np.argsort(~ends, -1, kind="stable")[:, : max(1, count.max())]
+    last = (~ends).argsort(-1, kind="stable")[:, : max(1, np.maximum.reduce(count))]
     last = np.where(np.arange(last.shape[-1]) < count[:, None], last, last[:, :1])
     return before[rows, last] + 1, last, count
 
@@ -258,17 +279,20 @@ def _refined(p: Points, steep: Flags, run: Array, rise: Array) -> tuple[Array, A
     """
     p = Points(*(part[:, None] for part in p)).swapped(steep)
     slope, *bounds = np.where(steep, run, rise) / np.where(steep, rise, run)
-    low, high = np.minimum(*bounds), np.maximum(*bounds)
-    width = high - low
+    low = np.minimum(*bounds)
+    high = np.maximum(*bounds)
+    slack = 1e-3 * (high - low)
     for n_steps in range(1, MAX_STEPS + 1):  # noqa: B007
         value, gradient, curvature, noise = _derivatives(p, slope)
-        low, high = np.where(gradient < 0, slope, low), np.where(gradient > 0, slope, high)
+        low = np.where(gradient < 0, slope, low)
+        high = np.where(gradient > 0, slope, high)
         newton = slope - gradient / curvature
         safe = (curvature > 0) & (newton >= low) & (newton <= high)
         better = np.where(safe, newton, low / 2 + high / 2)
-        moved, slope = abs(better - slope), better
-        limit = 4 * (EPS * abs(slope) + noise / abs(curvature))
-        settled = (moved <= limit) | (moved * moved <= 1e-3 * width * limit)
+        moved = better - slope
+        slope = better
+        limit = 4 * (EPS * abs(slope) + noise / curvature)
+        settled = moved * moved <= limit * np.maximum(limit, slack)
         if settled.all():
             break
     return slope, value, settled, n_steps

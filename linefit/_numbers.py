@@ -56,7 +56,8 @@ def _of_tensor(tensor: Tensor, name: str) -> Tensor:
     narrow = tensor.is_floating_point() and tensor.itemsize < 2  # eight bits: no arithmetic
     fake = tensor.is_meta or isinstance(tensor, FakeTensor)
     if narrow or fake or tensor.layout is not torch.strided or tensor.is_quantized:
-        what = f"a {type(tensor).__name__} without values" if fake else repr(tensor)
+        kind = type(tensor).__name__
+        what = f"a {kind} without values" if fake else f"{tensor.dtype} with {tensor.layout}"
         raise TypeError(f"{name} must be a dense tensor with values, but it is {what}.")
     if tensor.is_inference() and not torch.is_inference_mode_enabled():
         tensor = tensor.clone()  # autograd cannot save what was made in inference mode
@@ -109,7 +110,8 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
         array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype == np.uint64:  # where NumPy calls it C's long long, torch does not know it
         array = array.view(np.uint64)
-    flags, size = array.flags, array.itemsize
+    flags = array.flags
+    size = array.itemsize
     whole_steps = all(step >= 0 and step % size == 0 for step in array.strides)
     return array if flags.writeable and flags.aligned and whole_steps else array.copy()
 
@@ -122,7 +124,8 @@ def _whole(tensor: Tensor) -> Double:
     low, high = signed.aminmax()
     if low >= -WHOLE and high <= WHOLE:
         return signed.to(torch.float64), None
-    upper, lower = (signed >> 32).to(torch.float64), (signed & 0xFFFFFFFF).to(torch.float64)
+    upper = (signed >> 32).to(torch.float64)
+    lower = (signed & 0xFFFFFFFF).to(torch.float64)
     if tensor.dtype is torch.uint64:
         upper = torch.where(upper < 0, upper + 2.0**32, upper)
     rounded, rest = two_sum(upper * 2.0**32, lower)

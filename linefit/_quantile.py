@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from numbers import Real
 
 import numpy as np
 import torch
 
 NODES, SHARES = np.polynomial.legendre.leggauss(40)
 NEARLY_NORMAL = 10_000  # degrees of freedom from which two terms of the expansion are enough
+
+
+def level_of(level: object) -> float:
+    """Return how often an interval is to hold the truth, or say what is wrong with it."""
+    number = level
+    if isinstance(level, torch.Tensor | np.ndarray) and level.ndim == 0:
+        number = level.item()
+    if not isinstance(number, Real):
+        raise TypeError(f"level must be one number within (0, 1), but it is {level!r}.")
+    share = float(number)
+    if not 0 < share < 1:
+        raise ValueError(f"level must be within (0, 1), such as 0.95, but it is {level}.")
+    return share
 
 
 def normal_quantile(level: float) -> float:
@@ -31,7 +45,8 @@ def student_quantile(level: float, dof: int) -> float:
     """
     z = normal_quantile(level)
     if dof > NEARLY_NORMAL:
-        first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+        first = (z**3 + z) / 4
+        second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
         return z + first / dof + second / dof**2
     density = math.exp(math.lgamma((dof + 1) / 2) - math.lgamma(dof / 2)) / math.sqrt(math.pi)
     angle = math.atan(z / math.sqrt(dof))

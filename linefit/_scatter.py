@@ -33,8 +33,10 @@ def scatter(
     ValueError
         If all points are the same, or scatter alike in all directions.
     """
-    sxy, syy = sxy / unit, syy / (unit * unit)
-    radius, total = torch.hypot((sxx - syy) / 2, sxy), sxx + syy
+    sxy = sxy / unit
+    syy = syy / (unit * unit)
+    radius = torch.hypot((sxx - syy) / 2, sxy)
+    total = sxx + syy
     aimless = ~(radius > ROUND * total)  # true for NaN as well
     if aimless.any():
         raise ValueError(why_aimless(total, aimless))

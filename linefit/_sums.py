@@ -75,7 +75,8 @@ def _plain_line(x: Tensor, y: Tensor) -> Sums:
     time; on a busy machine that takes many times as long.  Here a thread takes a share of the
     points and brings back its sums, which are added in the order of the points.
     """
-    u, v = x.resolve_neg().numpy(), y.resolve_neg().numpy()
+    u = x.resolve_neg().numpy()
+    v = y.resolve_neg().numpy()
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told later
         near = _is_near_zero(u) and _is_near_zero(v)
         start = np.zeros(2) if near else np.array((_middle(u[:BLOCK]), _middle(v[:BLOCK])))
@@ -89,7 +90,8 @@ def _plain_line(x: Tensor, y: Tensor) -> Sums:
 
 def _plain_rows(x: Tensor, y: Tensor) -> Sums:
     """Return the sums of lines that fit into a block, (rows, n), by NumPy."""
-    u, v = x.resolve_neg().numpy(), y.resolve_neg().numpy()
+    u = x.resolve_neg().numpy()
+    v = y.resolve_neg().numpy()
     size = max(1, BLOCK // u.shape[1])
 
     def sums(i: int) -> list[NDArray[np.float64]]:
@@ -152,7 +154,8 @@ def _share(x: NDArray[Any], y: NDArray[Any], start: NDArray[np.float64]) -> NDAr
     room = np.empty((2, BLOCK)) if start.any() or x.dtype != np.float64 else None
     total = np.zeros(5)
     for i, j, width in _blocks(len(x)):
-        u, v = x[i:j].reshape(-1, width), y[i:j].reshape(-1, width)
+        u = x[i:j].reshape(-1, width)
+        v = y[i:j].reshape(-1, width)
         if room is not None:
             u = np.subtract(u, start[0], out=room[0, : j - i].reshape(-1, width))
             v = np.subtract(v, start[1], out=room[1, : j - i].reshape(-1, width))
@@ -190,10 +193,12 @@ def _short_line(x: Tensor, y: Tensor) -> Sums:
 
 def _line(x: Tensor, y: Tensor) -> Sums:
     """Return the sums of one line, of any length, by torch."""
-    start_x, start_y = _amid(x), _amid(y)
+    start_x = _amid(x)
+    start_y = _amid(y)
     sums: list[Tensor] = []
     for part_x, part_y in zip(x.split(BLOCK), y.split(BLOCK), strict=True):
-        u, v = part_x.to(torch.float64) - start_x, part_y.to(torch.float64) - start_y
+        u = part_x.to(torch.float64) - start_x
+        v = part_y.to(torch.float64) - start_y
         new = [u.sum(), v.sum(), torch.dot(u, u), torch.dot(v, v), torch.dot(u, v)]
         sums = [a + b for a, b in zip(sums, new, strict=True)] if sums else new
     start = torch.cat((start_x, start_y))
@@ -205,11 +210,14 @@ def weighted_sums(x: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Sums]:
     start = torch.stack((_weighted_mean(x, weights), _weighted_mean(y, weights)))
     total: list[Tensor] = []
     for part_x, part_y, w in zip(*(t.split(BLOCK, -1) for t in (x, y, weights)), strict=True):
-        u, v = part_x.to(torch.float64) - start[0], part_y.to(torch.float64) - start[1]
-        wu, wv = w * u, w * v
+        u = part_x.to(torch.float64) - start[0]
+        v = part_y.to(torch.float64) - start[1]
+        wu = w * u
+        wv = w * v
         new = [t.sum(-1) for t in (w, wu, wv, wu * u, wv * v, wu * v)]
         total = [a + b for a, b in zip(total, new, strict=True)] if total else new
-    first, squares = torch.stack(total[1:3], dim=-1), torch.stack(total[3:5], dim=-1)
+    first = torch.stack(total[1:3], dim=-1)
+    squares = torch.stack(total[3:5], dim=-1)
     return total[0], Sums(start[..., 0].movedim(0, -1), first, squares, total[5])
 
 
@@ -220,7 +228,8 @@ def _weighted_mean(data: Tensor, weights: Tensor) -> Tensor:
     than all that the light ones have to say.
     """
     heaviest = data.gather(-1, weights.argmax(-1, keepdim=True)).to(torch.float64)
-    moved, total = torch.zeros_like(heaviest), torch.zeros_like(heaviest)
+    moved = torch.zeros_like(heaviest)
+    total = torch.zeros_like(heaviest)
     for part, w in zip(data.split(BLOCK, -1), weights.split(BLOCK, -1), strict=True):
         moved = moved + (w * (part.to(torch.float64) - heaviest)).sum(-1, keepdim=True)
         total = total + w.sum(-1, keepdim=True)

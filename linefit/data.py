@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linefit._check import positive
+from linefit._check import number, positive, whole
 from linefit.line import Line
 
 
@@ -70,8 +70,8 @@ def noisy_line(
 
     Raises
     ------
-    ValueError
-        If ``n`` < 2 or ``noise`` < 0.
+    ValueError, TypeError
+        If ``n`` < 2 or ``noise`` < 0, or if they are no numbers.
 
     Examples
     --------
@@ -79,12 +79,17 @@ def noisy_line(
     >>> x.tolist(), y.tolist()
     ([0.0, 50.0, 100.0], [1.0, 126.0, 251.0])
     """
+    n = whole(n, "n")
+    seed = whole(seed, "seed")
     if n < 2:
         raise ValueError(f"A line needs at least two points, but n is {n}.")
+    noise = number(noise, "noise")
     if not 0 <= noise < float("inf"):
         raise ValueError(
             f"noise is a standard deviation, at least 0 and finite, but it is {noise}."
         )
+    slope = number(slope, "slope")
+    intercept = number(intercept, "intercept")
     true_line = Line.from_slope_intercept(slope, intercept)
     generator = torch.Generator().manual_seed(seed)
     t = torch.linspace(0, 100, n, dtype=torch.float64)

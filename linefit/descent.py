@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from linefit._check import finite, lines, points, records_graphs
+from linefit._check import check_pair, finite, is_float, lines, points, records_graphs
 from linefit._judge import judged
 from linefit._numbers import ArrayLike, values
 from linefit.line import Line
@@ -214,6 +214,7 @@ def descend(
     Line(slope=2, intercept=1, angle=1.10715)
     """
     lr, steps = _settings(lr, steps, dtype)
+    _check_functions(loss, optimizer, scheduler)
     x, y = (t.detach() for t in points(x, y, dtype=dtype, device=device))
     slope, intercept = _parameters(start, x)
     step_optimizer = _optimizer([slope, intercept], lr, optimizer, scheduler, clear_grad)
@@ -241,7 +242,8 @@ def descend(
 
 def _settings(lr: Any, steps: Any, dtype: Any) -> tuple[float, int]:
     try:
-        rate, count = float(lr), operator.index(steps)
+        rate = float(lr)
+        count = operator.index(steps)
     except (TypeError, ValueError, RuntimeError) as error:
         message = (
             f"lr must be a number and steps a whole number, but they are {lr!r} and {steps!r}."
@@ -251,22 +253,32 @@ def _settings(lr: Any, steps: Any, dtype: Any) -> tuple[float, int]:
         raise ValueError(f"lr, the learning rate, must be positive and finite, but it is {lr}.")
     if count < 1:
         raise ValueError(f"steps must be at least 1, but it is {steps}.")
-    real = dtype is None or (isinstance(dtype, torch.dtype) and dtype.is_floating_point)
-    if not real:
+    if dtype is not None and not is_float(dtype):
         raise TypeError(f"dtype must be one of torch's real floating-point types, not {dtype!r}.")
     return rate, count
 
 
+def _check_functions(loss: Any, optimizer: Any, scheduler: Any) -> None:
+    examples = {
+        "loss": "linefit.vertical_loss",
+        "optimizer": "torch.optim.Adam or functools.partial(torch.optim.SGD, momentum=0.9)",
+        "scheduler": "functools.partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.99)",
+    }
+    for (name, example), given in zip(examples.items(), (loss, optimizer, scheduler), strict=True):
+        if not callable(given) and (given is not None or name == "loss"):
+            raise TypeError(f"{name} must be a function, such as {example}, not {given!r}.")
+
+
 def _parameters(start: Any, x: Tensor) -> list[Tensor]:
     """Return slope and intercept as leaves, one of each for every line of ``x``."""
-    if not hasattr(start, "__len__") or len(start) != 2:
-        raise ValueError(f"start must be a pair of slope and intercept, but it is {start!r}.")
+    check_pair(start, "start", "slope and intercept")
     leaves = []
     for part, name in zip(start, ("start slope", "start intercept"), strict=True):
         value = values(part, name).detach().to(x)
         finite(value, name)
         if value.dim() and value.shape != x.shape[:-1]:
-            expected, got = tuple(x.shape[:-1]), tuple(value.shape)
+            expected = tuple(x.shape[:-1])
+            got = tuple(value.shape)
             raise ValueError(f"The {name} must have shape {expected} or (), not {got}.")
         leaves.append(value.expand(x.shape[:-1]).clone().requires_grad_())
     return leaves
@@ -283,9 +295,6 @@ def _optimizer(
     if optimizer is None and scheduler is None:
         return None
     make: Any = optimizer or torch.optim.SGD
-    if not callable(make):
-        example = "torch.optim.Adam or functools.partial(torch.optim.SGD, momentum=0.9)"
-        raise TypeError(f"optimizer must be called to make one, such as {example}.")
     opt: Optimizer = make(parameters, lr=lr)
     closure = inspect.signature(opt.step).parameters["closure"]
     repeats = closure.default is inspect.Parameter.empty  # L-BFGS looks several times a step

@@ -11,12 +11,20 @@ from torch import Tensor
 
 from linefit._angle import Direction, descend_angle
 from linefit._batch import mapped, picked
-from linefit._check import Placed, placed, records_graphs, through_of, variance_ratios, weights_of
+from linefit._check import (
+    Placed,
+    placed,
+    records_graphs,
+    target_of,
+    through_of,
+    variance_ratios,
+    weights_of,
+)
 from linefit._describe import describe
 from linefit._frame import Framed, framed, relative
 from linefit._given import Given
 from linefit._numbers import ArrayLike
-from linefit._quantile import normal_quantile, student_quantile
+from linefit._quantile import level_of, normal_quantile, student_quantile
 from linefit._sums import BLOCK
 from linefit.line import Line
 
@@ -43,7 +51,8 @@ class Fit:
         Whether the steps left nothing to go but rounding.
     covariance : Tensor of shape (..., 2, 2)
         Of slope and intercept, in this order; ``inf`` where the points tell nothing about it,
-        as two points alone do, or where the line is vertical.
+        as two points alone do, or where the line is vertical.  Squares beyond the range of
+        float64 overflow or vanish; ``slope_se`` and ``intercept_se`` do not.
     hessian_covariance : Tensor of shape (..., 2, 2)
         The same from second derivatives at the minimum.  It differs from ``covariance`` where
         the errors are large: that of :func:`linefit.fit_line` is too small then.
@@ -74,17 +83,19 @@ class Fit:
     @property
     def slope_se(self) -> Tensor:
         """Standard error of the slope, of shape (...)."""
-        return self.covariance[..., 0, 0].sqrt()
+        return self._given.slope_se
 
     @property
     def intercept_se(self) -> Tensor:
         """Standard error of the intercept, of shape (...)."""
-        return self.covariance[..., 1, 1].sqrt()
+        return self._given.intercept_se
 
     @property
     def points(self) -> tuple[Tensor, Tensor]:
         """The points x and y, of shape (..., n) each, as far as floats hold them."""
-        x, y, origin = self._given.x, self._given.y, self._given.origin
+        x = self._given.x
+        y = self._given.y
+        origin = self._given.origin
         return (x, y) if origin is None else (x + origin.x[..., None], y + origin.y[..., None])
 
     @property
@@ -104,8 +115,7 @@ class Fit:
 
         For :func:`linefit.fit_line` it estimates the standard deviation of the errors in x.
         """
-        n = self._given.x.shape[-1]
-        return (self.loss * 2 * n / self.dof).sqrt() if self.dof else self.loss * math.nan
+        return self._given.misfit / (math.sqrt(self.dof) if self.dof else math.nan)
 
     @property
     def dof(self) -> int:
@@ -160,7 +170,8 @@ class Fit:
         M. A. Creasy (1956), Confidence limits for the gradient in the linear functional
         relationship, Journal of the Royal Statistical Society B 18(1).
         """
-        quantile, slope = self._quantile(level), self._given.slope
+        quantile = self._quantile(level)
+        slope = self._given.slope
         if self._given.errors_known:
             return slope - quantile * self.slope_se, slope + quantile * self.slope_se
         unit = (self._given.y_std / self._given.x_std)[..., 0]
@@ -168,7 +179,8 @@ class Fit:
         sine = 2 * quantile * self.slope_se / (unit * (1 + (slope / unit).square()))
         half = sine.clamp(max=1).asin() / 2
         open_ended = ~((sine < 1) & (angle.abs() + half < math.pi / 2))  # true for NaN as well
-        low, high = unit * (angle - half).tan(), unit * (angle + half).tan()
+        low = unit * (angle - half).tan()
+        high = unit * (angle + half).tan()
         return torch.where(open_ended, -torch.inf, low), torch.where(open_ended, torch.inf, high)
 
     def band(self, x: ArrayLike, level: float = 0.95) -> tuple[Tensor, Tensor]:
@@ -195,13 +207,12 @@ class Fit:
         """
         if (self._given.normal[..., 1] == 0).any():
             raise ValueError("A vertical line has no height above x, and so no band.")
-        height, variance = self._given.height(x, self.covariance[..., 0, 0])
-        reach = self._quantile(level) * variance.sqrt()
+        height, error = self._given.height(x)
+        reach = self._quantile(level) * error
         return height - reach, height + reach
 
     def _quantile(self, level: float) -> float:
-        if not 0 < level < 1:
-            raise ValueError(f"level must be within (0, 1), such as 0.95, but it is {level}.")
+        level = level_of(level)
         if self._given.errors_known:
             return normal_quantile(level)
         return student_quantile(level, self.dof) if self.dof else math.inf
@@ -223,10 +234,16 @@ class Fit:
         -------
         Fit
             An equal one.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such device here, or the dtype holds no fractions.
         """
-        if isinstance(target, torch.dtype):
-            return replace(self, line=self.line.to(target))
-        moved: Fit = mapped(self, lambda t: t.to(device=target))
+        there = target_of(target)
+        if isinstance(there, torch.dtype):
+            return replace(self, line=self.line.to(there))
+        moved: Fit = mapped(self, lambda t: t.to(there))
         return moved
 
     def __repr__(self) -> str:
@@ -323,14 +340,19 @@ def fit_line(
     with torch.no_grad():
         across = _across(points, weight, place, own)
         loss = across * place.frame.unit_x * place.frame.unit_x / (2 * points.x.shape[-1])
-        loss = loss if unit is None else loss * unit
+        misfit = across.sqrt() * place.frame.unit_x
+        if unit is not None:
+            loss = loss * unit
+            misfit = misfit * unit.sqrt()
         given = _made_of(points, weights, ratio, place, line)
-        given = given._replace(n_parameters=2 if through is None else 1)
-        robust, hess, height = _covariances(place, way, across, given)
-        given = given._replace(height_variance=height)
+        given = given._replace(n_parameters=2 if through is None else 1, misfit=misfit)
+        slope_se, hess_se, height_se = _errors(place, way, across, given)
+        given = given._replace(slope_se=slope_se, height_se=height_se)
+        x = given.position[..., 0]
+        covariance, hess = (_spread(error, height_se, x) for error in (slope_se, hess_se))
     line = Line(line.normal.to(points.dtype), line.offset.to(points.dtype))
     one = torch.ones_like(way.settled, dtype=torch.int64)
-    return Fit(line, loss, way.n_steps, way.settled, robust, hess, one, given)
+    return Fit(line, loss, way.n_steps, way.settled, covariance, hess, one, given)
 
 
 def _across(points: Placed, weights: Tensor | None, place: Framed, line: Line) -> Tensor:
@@ -338,7 +360,8 @@ def _across(points: Placed, weights: Tensor | None, place: Framed, line: Line) -
 
     They count in units of x, in which both axes have errors of one size.
     """
-    m, (nx, ny) = place.moments, line.normal.unbind(-1)
+    m = place.moments
+    (nx, ny) = line.normal.unbind(-1)
     unit = nx * nx + place.ratio * ny * ny
     squares = nx * nx * m.sxx + 2 * nx * ny * m.sxy + ny * ny * m.syy
     if (squares > CANCELS * (m.sxx + m.syy)).all():
@@ -348,7 +371,8 @@ def _across(points: Placed, weights: Tensor | None, place: Framed, line: Line) -
     shares = weights.split(BLOCK, -1) if weights is not None else [None] * len(every[0])
     for part_x, part_y, w in zip(*every, shares, strict=True):
         u, v = place.frame.own(part_x, part_y)
-        u, v = u - m.mean_x[..., None], v - m.mean_y[..., None]
+        u = u - m.mean_x[..., None]
+        v = v - m.mean_y[..., None]
         square = (nx[..., None] * u + ny[..., None] * v).square()
         total += (square if w is None else w * square).sum(-1)
     return total / unit
@@ -363,37 +387,39 @@ def _made_of(
     x_std = one if weights is None else weights.rsqrt()
     pivot = torch.stack(place.frame.place(m.mean_x, m.mean_y), dim=-1)
     errors = x_std, ratio.sqrt()[..., None] * x_std, 0 * one
-    x, y = points.x.detach(), points.y.detach()
-    return Given(x, y, *errors, line.normal.detach(), pivot, torch.empty_like(m.sxx), points.origin)
+    x = points.x.detach()
+    y = points.y.detach()
+    normal = line.normal.detach()
+    return Given(x, y, *errors, normal, pivot, m.sxx, m.sxx, m.sxx, points.origin)
 
 
-def _covariances(
+def _errors(
     place: Framed, way: Direction, across: Tensor, given: Given
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the covariance, that of the Hessian, and the variance of the height at the pivot."""
+    """Return the standard errors of the slope, also by the Hessian, and of the pivot's height."""
     m, frame, ratio = place
     dof = given.dof
     variance = across / dof if dof else torch.full_like(across, torch.inf)  # of the errors in x
     apart = way.curvature * way.total  # how much the scatter along the line exceeds that across
     slope = way.rise / way.run
-    turn = ratio.sqrt() * (1 + slope * slope / ratio) * frame.unit_y / frame.unit_x
-    height = variance * (slope * slope + ratio) / m.n * frame.unit_y * frame.unit_y
+    turn = ratio.sqrt() * (1 + slope * slope / ratio) * (frame.unit_y / frame.unit_x)
+    hess = turn * (variance / apart).sqrt()
+    height = (variance * (slope * slope + ratio) / m.n).sqrt() * frame.unit_y
     if given.n_parameters == 1:
         height = torch.zeros_like(height)  # the line meets that point, whatever its slope
-    x = frame.place(m.mean_x, m.mean_y)[0]
-    x = x if given.origin is None else given.origin.x + x
-    hess = turn * turn * (variance / apart)
-    both = spread(torch.stack((hess * ((way.total - across) / apart), hess)), height, x)
-    return both[0], both[1], height
+    robust = hess * ((way.total - across) / apart).sqrt()
+    robust, hess = (torch.where(error.isfinite(), error, torch.inf) for error in (robust, hess))
+    return robust, hess, height
 
 
-def spread(slope: Tensor, height: Tensor, x: Tensor) -> Tensor:
-    """Return the covariance of slope and intercept from the variances of slope and height.
+def _spread(slope: Tensor, height: Tensor, x: Tensor) -> Tensor:
+    """Return the covariance of slope and intercept from the errors of slope and height.
 
     The height is that above ``x``, where it knows nothing of the slope.  What is not a number is
     infinite: nothing is known of it.
     """
     lever = -x * slope
-    rows = torch.stack((slope, lever, lever, height - lever * x), dim=-1)
+    shared = slope * lever
+    rows = torch.stack((slope * slope, shared, shared, height * height + lever * lever), dim=-1)
     rows = torch.where(rows.isfinite(), rows, torch.inf)
     return rows.reshape(*rows.shape[:-1], 2, 2)

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from linefit._batch import mapped, picked
-from linefit._check import lines
+from linefit._batch import counted, mapped, picked
+from linefit._check import check_beside, fit_together, lines, target_of
 from linefit._numbers import ArrayLike, values
 
 
@@ -61,11 +61,15 @@ class Line:
         ValueError
             If the slope or the intercept is NaN or infinite.
         """
-        a, b = values(slope, "slope"), values(intercept, "intercept")
+        a = values(slope, "slope")
+        b = values(intercept, "intercept")
         if isinstance(slope, int | float):  # a plain number takes the other's dtype and device
             a = a.to(b)
         elif isinstance(intercept, int | float):
             b = b.to(a)
+        if not fit_together(a.shape, b.shape):
+            shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
+            raise ValueError(f"slope and intercept must have one shape, not {shapes}.")
         kind = torch.promote_types(a.dtype, b.dtype)
         a, b = torch.broadcast_tensors(a.to(kind), b.to(kind))
         bad = ~(a.isfinite() & b.isfinite())
@@ -91,7 +95,8 @@ class Line:
             The line in normal form.
         """
         length = torch.hypot(run, rise)
-        nx, ny = -rise / length, run / length
+        nx = -rise / length
+        ny = run / length
         return cls(torch.stack((nx, ny), dim=-1), nx * x + ny * y)
 
     @property
@@ -123,8 +128,12 @@ class Line:
         Tensor
             The distances, in the common unit of x and y.
         """
-        px, py = values(x, "x").to(self.normal), values(y, "y").to(self.normal)
-        nx, ny, c = self._beside(torch.broadcast_tensors(px, py)[0])
+        px = values(x, "x").to(self.normal)
+        py = values(y, "y").to(self.normal)
+        if not fit_together(px.shape, py.shape):
+            shapes = f"{tuple(px.shape)} and {tuple(py.shape)}"
+            raise ValueError(f"x and y must have the same shape, but they have {shapes}.")
+        nx, ny, c = self._beside(torch.broadcast_shapes(px.shape, py.shape))
         return nx * px + ny * py - c
 
     def y_at(self, x: ArrayLike) -> Tensor:
@@ -146,7 +155,7 @@ class Line:
             If the line is vertical.
         """
         px = values(x, "x").to(self.normal)
-        nx, ny, c = self._beside(px)
+        nx, ny, c = self._beside(px.shape)
         if (ny == 0).any():
             bad = lines(self.normal[..., 1] == 0)
             raise ValueError(f"A vertical line has no height above x{bad}; use signed_distance.")
@@ -173,20 +182,27 @@ class Line:
         -------
         Line
             An equal one.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such device here, or the dtype holds no fractions.
         """
-        moved: Line = mapped(self, lambda t: t.to(target))
+        there = target_of(target)
+        moved: Line = mapped(self, lambda t: t.to(there))
         return moved
 
-    def _beside(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return normal and offset, with a last axis added where ``x`` has an axis of points."""
+    def _beside(self, shape: torch.Size) -> tuple[Tensor, Tensor, Tensor]:
+        """Return normal and offset, with a last axis added where numbers have one of points."""
+        check_beside(shape, self.offset.shape, "x")
         parts = (self.normal[..., 0], self.normal[..., 1], self.offset)
-        nx, ny, c = (p[..., None] if self.offset.dim() and x.dim() else p for p in parts)
+        nx, ny, c = (p[..., None] if self.offset.dim() and shape else p for p in parts)
         return nx, ny, c
 
     def __repr__(self) -> str:
         """Show slope, intercept and angle."""
         if self.offset.dim():
-            return f"Line({' × '.join(map(str, self.offset.shape))} lines)"
+            return f"Line({counted(self.offset.shape)})"
         return (
             f"Line(slope={self.slope.item():.6g}, intercept={self.intercept.item():.6g}, "
             f"angle={self.angle.item():.6g})"

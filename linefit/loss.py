@@ -13,7 +13,8 @@ from torch import Tensor
 def _misses(slope: Tensor, intercept: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Return a x − y + b; a batch of lines gets a last axis for its points."""
     if slope.dim():
-        slope, intercept = slope[..., None], intercept[..., None]
+        slope = slope[..., None]
+        intercept = intercept[..., None]
     return slope * x - y + intercept
 
 

@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linefit._batch import mapped, picked
-from linefit._check import Placed, finite, is_read_only, placed, variance_ratios
+from linefit._check import (
+    Placed,
+    check_pair,
+    finite,
+    is_read_only,
+    placed,
+    target_of,
+    variance_ratios,
+)
 from linefit._numbers import ArrayLike, two_sum
 from linefit._scatter import OVERFLOW, scatter
 from linefit._sums import power_sums, weighted_sums
@@ -118,7 +126,8 @@ class Moments:
         >>> Moments.of_chunks(([i, i + 0.5], [2 * i, 2 * i + 1]) for i in range(50)).line()
         Line(slope=2, intercept=0, angle=1.10715)
         """
-        parts = (_kept(placed(x, y, least=1, check_values=False)) for x, y in chunks)
+        pairs = (_pair_of(chunk, i) for i, chunk in enumerate(chunks))
+        parts = (_kept(placed(x, y, least=1, check_values=False)) for x, y in pairs)
         first = next(parts, None)
         if first is None:
             raise ValueError("A line needs at least two points, but there are no chunks.")
@@ -160,8 +169,16 @@ class Moments:
         -------
         Moments
             Equal ones, there.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such device here.
         """
-        moved: Moments = mapped(self, lambda t: t.to(device=device))
+        if isinstance(device, torch.dtype):
+            raise TypeError(f"Moments are float64 always; they move to a device, not to {device}.")
+        there = target_of(device)
+        moved: Moments = mapped(self, lambda t: t.to(there))
         return moved
 
     def all_reduce(self, group: torch.distributed.ProcessGroup | None = None) -> Moments:
@@ -219,11 +236,17 @@ class Moments:
         unit = variance_ratios(variance_ratio, self.sxx).sqrt()
         sxx, sxy, syy, radius = scatter(self.sxx, self.sxy, self.syy, unit)
         half = (sxx - syy) / 2
-        flat, up = half >= 0, sxy >= 0  # abs() would have no slope where these turn over
+        flat = half >= 0
+        up = sxy >= 0  # abs() would have no slope where these two turn over
         long = torch.where(flat, half, -half) + radius  # the larger component; never cancels
         run = torch.where(flat, long, torch.where(up, sxy, -sxy))
         rise = torch.where(flat, sxy, torch.where(up, long, -long))
         return Line.through(self.mean_x, self.mean_y, run, rise * unit)
+
+
+def _pair_of(chunk: tuple[ArrayLike, ArrayLike], place: int) -> tuple[ArrayLike, ArrayLike]:
+    check_pair(chunk, f"Chunk {place}", "x and y")
+    return chunk
 
 
 def _piece(x: NDArray[np.generic], y: NDArray[np.generic], start: int, end: int) -> Moments:
@@ -278,8 +301,11 @@ def summed(
     if through is not None:
         given = torch.stack(through, dim=-1)
         apart = (rounded - given) + rest
-        squares, sxy = squares + n * apart.square(), sxy + count * apart.prod(-1)
-        rounded, rest = given, torch.zeros_like(given)
-    (mean_x, mean_y), (rest_x, rest_y) = rounded.unbind(-1), rest.unbind(-1)
+        squares = squares + n * apart.square()
+        sxy = sxy + count * apart.prod(-1)
+        rounded = given
+        rest = torch.zeros_like(given)
+    (mean_x, mean_y) = rounded.unbind(-1)
+    (rest_x, rest_y) = rest.unbind(-1)
     sxx, syy = squares.unbind(-1)
     return Moments(count, mean_x, mean_y, sxx, sxy, syy, rest_x, rest_y)

@@ -141,9 +141,11 @@ def plot_residuals(
     x, y = (_drawn(t) for t in points(x, y))
     if perpendicular:
         way = _drawn(line.signed_distance(x, y)[:, None] * line.normal)
-        end_x, end_y = x - way[:, 0], y - way[:, 1]
+        end_x = x - way[:, 0]
+        end_y = y - way[:, 1]
     else:
-        end_x, end_y = x, _drawn(line.y_at(x))
+        end_x = x
+        end_y = _drawn(line.y_at(x))
     style: dict[str, Any] = {"color": "0.5", "linewidth": 1, "zorder": 1} | kwargs
     ax.plot(torch.stack((x, end_x)), torch.stack((y, end_y.to(y))), **style)
     return ax
@@ -210,7 +212,8 @@ def plot_loss_map(
     grid: Tensor = torch.stack([loss(a, height.expand_as(a), x, y) for height in b])
     if min(grid.shape) < 2 or not (grid > 0).any():
         raise ValueError("A loss map needs at least two slopes and intercepts, and a loss above 0.")
-    low, high = grid[grid > 0].min().log10(), grid.max().log10()
+    low = grid[grid > 0].min().log10()
+    high = grid.max().log10()
     ax.contour(
         a, b, grid, levels=torch.logspace(low, high, levels + 2)[1:-1], linewidths=1, colors="0.55"
     )

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch._C._functorch import peek_interpreter_stack
 
-from linefit._check import Placed, finite, lines, placed, records_graphs
+from linefit._check import Placed, check_per_point, finite, lines, placed
 from linefit._given import Given
 from linefit._minima import Array, Flags, Lowest, Points, Terms, dot, lowest, terms
 from linefit._numbers import ArrayLike, values
@@ -21,7 +22,6 @@ EXACT = 2.0**-50  # an error this much smaller than the other of its point is as
 DIFFER = 1e-70  # errors that differ by more than this have weights whose squares overflow
 
 
-@records_graphs
 def york(
     x: ArrayLike, y: ArrayLike, *, x_std: ArrayLike, y_std: ArrayLike, correlation: ArrayLike = 0.0
 ) -> Fit:
@@ -90,69 +90,83 @@ def york(
     >>> fit.n_minima.item()
     2
     """
-    points = placed(x, y)
-    x, y = points.x, points.y
-    errors = _errors(x, x_std, y_std, correlation)
+    points = placed(x, y, check_values=False)
+    batch = points.x.shape[:-1]
+    n = points.x.shape[-1]
+    data = _data(points, x_std, y_std, correlation)
     with np.errstate(all="ignore"):
-        p, frame = _scaled(_array(x), _array(y), errors)
-        _check_sizes(p, x.shape[:-1])
+        p, frame = _scaled(data.reshape(5, -1, n))
+        _check_sizes(p, batch)
         found = lowest(p)
-        _check_direction(p, found.n_minima == 0, x.shape[:-1])
+        _check_direction(p, found.n_minima == 0, batch)
         best = _result(p, found, frame, points)
 
     def tensor(array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(array.reshape(x.shape[:-1] + array.shape[1:])).to(x.device)
+        return torch.from_numpy(array.reshape(batch + array.shape[1:]))
 
-    chi2, normal, offset, york, hessian, pivot, height = map(tensor, best)
-    line = Line(normal.to(points.dtype), offset.to(points.dtype))
-    x_error, y_error, r = (torch.from_numpy(error).to(x.device) for error in errors)
+    york, hessian, normal, offset, pivot, height_se, slope_se, misfit = map(tensor, best)
+    x_error, y_error, r = (torch.from_numpy(error) for error in data[2:])
+    line = Line(normal, offset)
+    if points.dtype is not torch.float64:
+        line = line.to(points.dtype)
     given = Given(
-        x.detach(),
-        y.detach(),
+        points.x.detach(),
+        points.y.detach(),
         x_error,
         y_error,
         r,
         normal,
         pivot,
-        height,
+        height_se,
+        slope_se,
+        misfit,
         points.origin,
         errors_known=True,
     )
-    loss, n_minima = chi2 / (2 * x.shape[-1]), tensor(found.n_minima)
-    return Fit(line, loss, found.n_steps, tensor(found.converged), york, hessian, n_minima, given)
+    converged = tensor(found.converged)
+    n_minima = tensor(found.n_minima)
+    loss = misfit * misfit / (2 * n)
+    fit = Fit(line, loss, found.n_steps, converged, york, hessian, n_minima, given)
+    return fit if points.x.is_cpu else fit.to(points.x.device)
 
 
-def _errors(x: Tensor, x_std: ArrayLike, y_std: ArrayLike, correlation: ArrayLike) -> Array:
-    """Return standard deviations and correlation, checked, of shape (3, ..., n)."""
-    errors = np.empty((3, *x.shape))
-    named = {"x_std": x_std, "y_std": y_std, "correlation": correlation}
-    for i, (name, value) in enumerate(named.items()):
-        error = values(value, name)
-        if error.dim() and error.shape not in {x.shape, x.shape[-1:]}:
-            expected, got = tuple(x.shape), tuple(error.shape)
-            raise ValueError(f"{name} must have shape () or {expected}, as x has, not {got}.")
-        errors[i] = _array(error)
-        if not np.isfinite(errors[i]).all():
-            finite(error, name)
-    _check_errors(*errors)
-    return errors
+def _data(points: Placed, x_std: ArrayLike, y_std: ArrayLike, correlation: ArrayLike) -> Array:
+    """Return x, y, their standard deviations and correlation, checked, of shape (5, ..., n)."""
+    shape = points.x.shape
+    given = {"x": points.x, "y": points.y}
+    for name, error in (("x_std", x_std), ("y_std", y_std), ("correlation", correlation)):
+        given[name] = values(error, name)
+        check_per_point(given[name], shape, name)
+    if peek_interpreter_stack() is not None:
+        raise TypeError(
+            "york is not differentiable, so torch.func's transforms cannot pass through it; "
+            "differentiate weighted_loss at its line, or total_least_squares, a closed form."
+        )
+    data = np.empty((5, *shape))
+    for i, part in enumerate(given.values()):
+        data[i] = _array(part)
+    if not np.isfinite(data).all():
+        for name, part in given.items():
+            finite(part, name)
+    _check_errors(data[2:4], data[4])
+    return data
 
 
 def _array(data: Tensor) -> Array:
     return data.detach().to("cpu", torch.float64).numpy()
 
 
-def _check_errors(x_std: Array, y_std: Array, r: Array) -> None:
-    for std, name in ((x_std, "x_std"), (y_std, "y_std")):
-        if std.min() < 0:
-            raise ValueError(
-                f"{name} must be positive, or 0 where a coordinate is exact, but its smallest "
-                f"value is {std.min()}."
-            )
+def _check_errors(std: Array, r: Array) -> None:
+    if std.min() < 0:
+        name, smallest = ("y_std", std[1].min()) if std[0].min() >= 0 else ("x_std", std[0].min())
+        raise ValueError(
+            f"{name} must be positive, or 0 where a coordinate is exact, but its smallest value "
+            f"is {smallest}."
+        )
     if abs(r).max() >= 1:
         worst = r.flat[abs(r).argmax()]
         raise ValueError(f"correlation must be within (-1, 1), but {worst} is among it.")
-    exact = np.maximum(x_std, y_std) == 0
+    exact = np.maximum.reduce(std) == 0
     if exact.any():
         place = np.argwhere(exact)[0].tolist()
         raise ValueError(
@@ -172,36 +186,36 @@ class _Frame(NamedTuple):
     size: Array
 
 
-def _scaled(x: Array, y: Array, errors: Array) -> tuple[Points, _Frame]:
+def _scaled(data: Array) -> tuple[Points, _Frame]:
     """Return points (lines, n) within ±2, errors below one, and the frame that they are in."""
-    n = x.shape[-1]
-    x_std, y_std, r = errors.reshape(3, -1, n)
-    x, y = x.reshape(-1, n), y.reshape(-1, n)
-    unit_x, unit_y = _unit(x), _unit(y)
-    x_std, y_std = x_std / unit_x, y_std / unit_y
-    x, mid_x = _from_best(x, unit_x, x_std + EXACT * y_std)
-    y, mid_y = _from_best(y, unit_y, y_std + EXACT * x_std)
-    size = _power_of_two(np.maximum(x_std, y_std).max(-1, keepdims=True))
-    x_std, y_std = x_std / size, y_std / size
-    x_std, y_std = np.maximum(x_std, EXACT * y_std), np.maximum(y_std, EXACT * x_std)
+    place = data[:2]
+    std = data[2:4]
+    r = data[4]
+    low = np.minimum.reduce(place, -1, keepdims=True)
+    high = np.maximum.reduce(place, -1, keepdims=True)
+    unit = _power_of_two(high / 2 - low / 2)
+    std = std / unit
+    best = _best_known(place, std)
+    x, y = place / unit - best / unit
+    size = _power_of_two(np.maximum.reduce(std, (0, 2)))
+    std = std / size[:, None]
+    x_std, y_std = np.maximum(std, EXACT * std[::-1])
+    mid_x, mid_y = best[..., 0]
+    unit_x, unit_y = unit[..., 0]
     p = Points(x, y, x_std, y_std, r if r.any() else r[:, :1])
-    return p, _Frame(*(a[:, 0] for a in (mid_x, mid_y, unit_x, unit_y, size)))
+    return p, _Frame(mid_x, mid_y, unit_x, unit_y, size)
 
 
-def _unit(data: Array) -> Array:
-    low = np.minimum.reduce(data, -1, keepdims=True)
-    high = np.maximum.reduce(data, -1, keepdims=True)
-    return _power_of_two(high / 2 - low / 2)
+def _best_known(place: Array, std: Array) -> Array:
+    """Return of each line the x and the y that are known best, of shape (2, lines, 1).
 
-
-def _from_best(data: Array, unit: Array, std: Array) -> tuple[Array, Array]:
-    """Return values within ±2, the one known best taken from them, and that one.
-
-    The heaviest point has then no rounding that its weight would make large.  Among values that
-    are known alike, as exact ones are, the other coordinate has to decide.
+    Counted from these, the heaviest point has no rounding that its weight would make large.
+    Among values that are known alike, as exact ones are, the other coordinate has to decide.
     """
-    best = data[np.arange(len(data)), np.argmin(std, -1)][:, None]
-    return data / unit - best / unit, best
+    numbers = place.reshape(-1)
+    best = (std + EXACT * std[::-1]).argmin(-1).reshape(-1)
+    best += np.arange(0, len(numbers), place.shape[-1])
+    return np.asarray(numbers[best].reshape(2, -1, 1))
 
 
 def _power_of_two(size: Array) -> Array:
@@ -223,15 +237,17 @@ def _check_direction(p: Points, level: Flags, batch: torch.Size) -> None:
 
 
 def _result(p: Points, found: Lowest, frame: _Frame, points: Placed) -> tuple[Array, ...]:
-    """Return χ², normal and offset of the line, York's and the Hessian's covariance, and the pivot.
+    """Return York's and the Hessian's covariance, normal and offset, and what ``Given`` keeps.
 
-    The pivot is the place on the line whose height knows nothing of the slope; it counts from the
-    points' origin.  The last is the variance of the height there.
+    That is the pivot, counted from the points' origin, the standard errors of the height there and
+    of the slope, and the misfit.
     """
-    slope, steep = found.slope, found.steep
+    slope = found.slope
+    steep = found.steep
     p = p.swapped(steep)
     t = terms(p, slope)
-    adjusted, pull = p.x - t.shift, t.weight * t.miss
+    adjusted = p.x - t.shift
+    pull = t.weight * t.miss
     center = dot(t.weight, adjusted) / t.total
     height = t.intercept + slope * center
     x = frame.mid_x + frame.unit_x * np.where(steep, height, center)
@@ -239,24 +255,27 @@ def _result(p: Points, found: Lowest, frame: _Frame, points: Placed) -> tuple[Ar
     pivot = np.array((x, y)).T
     if points.origin is not None:
         ox, oy, rest_x, rest_y = (_array(part).reshape(-1) for part in points.origin)
-        x, y = ox + (x + rest_x), oy + (y + rest_y)
-    normal = _normal(slope, steep, frame)
-    offset = normal[:, 0] * x + normal[:, 1] * y
-    own = _covariances(t, adjusted - center[:, None], pull * p.x_std) * frame.size**2
-    chi2 = dot(pull, t.miss) / frame.size / frame.size
-    york, hessian = _carried(own, slope, steep, x, frame)
-    lift = np.where(steep, 1 / slope, 1) * frame.unit_y
-    return chi2, normal, offset, york, hessian, pivot, lift * lift * own[2, 0]
+        x = ox + (x + rest_x)
+        y = oy + (y + rest_y)
+    nx, ny = _normal(slope, steep, frame)
+    offset = nx * x + ny * y
+    own = _covariances(t, adjusted - center[:, None], pull * p.x_std)
+    york, hessian = _carried(own * frame.size**2, slope, steep, x, frame)
+    normal = np.array((nx, ny)).T
+    height_se, slope_se = _standard_errors(own, slope, steep, frame)
+    misfit = np.sqrt(dot(pull, t.miss)) / frame.size
+    return york, hessian, normal, offset, pivot, height_se, slope_se, misfit
 
 
-def _normal(slope: Array, steep: Flags, frame: _Frame) -> Array:
-    """Return unit vectors across the lines, (lines, 2), in the points' own coordinates."""
+def _normal(slope: Array, steep: Flags, frame: _Frame) -> tuple[Array, Array]:
+    """Return unit vectors across the lines in the points' own coordinates, x and y (lines,)."""
     run = np.where(steep, abs(slope), 1) * frame.unit_x
-    rise = np.where(steep, np.where(slope < 0, -1, 1), slope) * frame.unit_y
-    larger = np.maximum(abs(run), abs(rise))
-    normal = np.empty((len(slope), 2))
-    normal[:, 0], normal[:, 1] = -rise / larger, run / larger
-    return normal / np.hypot(normal[:, 0], normal[:, 1])[:, None]
+    rise = np.where(steep, np.copysign(1, slope), slope) * frame.unit_y
+    larger = np.maximum(run, abs(rise))
+    run = run / larger
+    rise = rise / larger
+    length = np.hypot(run, rise)
+    return -rise / length, run / length
 
 
 def _covariances(t: Terms, adjusted: Array, bent: Array) -> Array:
@@ -265,14 +284,22 @@ def _covariances(t: Terms, adjusted: Array, bent: Array) -> Array:
     York's come from the spread of the adjusted x; the Hessian's have the second derivatives of
     the misses too.
     """
-    lever, none = adjusted - t.shift, np.zeros_like(t.total)
+    lever = adjusted - t.shift
     spread = dot(t.weight * adjusted, adjusted)
     twice = dot(t.weight * lever, lever) - dot(bent, bent)
     mixed = dot(t.weight, lever)
     determinant = np.maximum(twice * t.total - mixed * mixed, 0)
-    york = (1 / spread, none, 1 / t.total)
+    york = (1 / spread, 0 * spread, 1 / t.total)
     hessian = (t.total / determinant, -mixed / determinant, twice / determinant)
     return np.array((york, hessian)).swapaxes(0, 1)
+
+
+def _standard_errors(own: Array, slope: Array, steep: Flags, frame: _Frame) -> tuple[Array, Array]:
+    """Return York's errors of the height at the pivot and of the slope, in the points' units."""
+    rate = np.where(steep, abs(1 / slope), 1)
+    turn = np.where(steep, rate * rate, 1) * (frame.unit_y / frame.unit_x)
+    height = rate * np.sqrt(own[2, 0]) * frame.size * frame.unit_y
+    return height, turn * np.sqrt(own[0, 0]) * frame.size
 
 
 def _carried(own: Array, slope: Array, steep: Flags, x: Array, frame: _Frame) -> Array:
@@ -284,10 +311,12 @@ def _carried(own: Array, slope: Array, steep: Flags, x: Array, frame: _Frame) ->
     of_slope, mixed, of_height = own
     rate = np.where(steep, -1 / slope, 1)
     turn = np.where(steep, -rate * rate, 1) * (frame.unit_y / frame.unit_x)
-    lift, tilt = rate * frame.unit_y, -x * turn
+    lift = rate * frame.unit_y
+    tilt = -x * turn
     result = np.empty((2, len(slope), 2, 2))
-    result[..., 0, 0] = of_slope * turn * turn
-    result[..., 0, 1] = result[..., 1, 0] = turn * (tilt * of_slope + lift * mixed)
-    both = tilt * tilt * of_slope + 2 * tilt * lift * mixed + lift * lift * of_height
-    result[..., 1, 1] = np.maximum(both, 0)  # rounding may leave a little below
+    shared = tilt * of_slope + lift * mixed
+    of_intercept = tilt * shared + lift * (tilt * mixed + lift * of_height)
+    result[..., 0, 0] = turn * turn * of_slope
+    result[..., 0, 1] = result[..., 1, 0] = turn * shared
+    result[..., 1, 1] = np.maximum(of_intercept, 0)  # rounding may leave a little below
     return np.where(np.isfinite(result), result, np.inf)

@@ -1,12 +1,12 @@
 """What all tests share: hypothesis settings, the browser, and markers that nobody can forget."""
 
 import os
-import shutil
-from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
+
+import chromium
 
 # A shared machine is slow at times, so no example has a deadline.  In CI the examples are the same
 # in every run: a failure there is the change's, not chance's.
@@ -32,15 +32,10 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        own = Path(play.chromium.executable_path)
-        names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-        candidates = [os.environ.get("LINEFIT_CHROMIUM"), *map(shutil.which, names)]
-        candidates.append(str(own) if own.exists() else None)
-        path = next(filter(None, candidates), None)
+        path = chromium.find(play)
         if path is None:
             missing = pytest.fail if os.environ.get("CI") else pytest.skip
             missing("There is no Chromium: install one, or name it in LINEFIT_CHROMIUM.")
-        # As root, as in a container, Chromium runs only without its sandbox.
-        chromium = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        opened = play.chromium.launch(executable_path=path, args=chromium.OPTIONS)
+        yield opened
+        opened.close()

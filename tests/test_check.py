@@ -221,6 +221,21 @@ def test_the_advice_on_dates_works():
     assert lf.total_least_squares(days, [0, 2, 6]).slope.item() == pytest.approx(2, rel=1e-15)
 
 
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda x, column: lf.total_least_squares(x, x, weights=column),
+        lambda x, column: lf.fit_line(x, x, weights=column),
+        lambda x, column: lf.york(x, x, x_std=column, y_std=1.0),
+        lambda x, column: lf.york(x, x, x_std=1.0, y_std=1.0, correlation=column / 2),
+    ],
+)
+def test_columns_of_weights_and_errors_are_told_to_ravel(fit):
+    """So are columns of what belongs to each point."""
+    with pytest.raises(ValueError, match=r"not \(5, 1\); a column .* made flat by ravel\(\)"):
+        fit(np.arange(5.0), np.ones((5, 1)))
+
+
 @pytest.mark.parametrize("shapes", [((5, 1), (5,)), ((5,), (5, 1)), ((5, 1), (5, 1))])
 def test_columns_are_told_to_ravel(shapes):
     """A column in place of a row of numbers says how it becomes one."""
@@ -250,9 +265,10 @@ def test_transforms_pass_through_closed_forms_and_are_refused_by_descents(transf
         jacobian = torch.autograd.functional.jacobian(lambda x, slope=SLOPES[name]: slope(x, y), x)
         expected = jacobian if derivative.dim() else jacobian @ x
         assert torch.allclose(derivative, expected, rtol=1e-12)
-    for name in ("fit_line", "york"):
-        with pytest.raises(TypeError, match="calls autograd itself, which torch.func's"):
-            transform(lambda x, slope=SLOPES[name]: slope(x, y), x)
+    with pytest.raises(TypeError, match="fit_line calls autograd itself, which torch.func's"):
+        transform(lambda x: SLOPES["fit_line"](x, y), x)
+    with pytest.raises(TypeError, match="york is not differentiable, so torch.func's"):
+        transform(lambda x: SLOPES["york"](x, y), x)
 
 
 @forward_mode
@@ -295,11 +311,31 @@ def test_masked_tensors_are_like_masked_arrays():
         lf.total_least_squares(masked_tensor(x, torch.tensor([True, False, True])), y)
 
 
+RESULTS = {
+    "line": lf.total_least_squares,
+    "fit_line": lf.fit_line,
+    "york": lambda x, y: lf.york(x, y, x_std=1.0, y_std=1.0),
+    "moments": lf.Moments.of,
+}
+results = pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:99"])
 def test_a_device_that_is_not_there_is_refused(device):
-    """The message names the device, whatever torch's own would be."""
+    """The message names the device, whatever torch's own would be; also where a result moves."""
     with pytest.raises(ValueError, match=f"The device '{device}' cannot be used here"):
         lf.descend([0.0, 1.0], [0.0, 1.0], lr=0.1, steps=1, device=device)
+    for result in RESULTS.values():
+        with pytest.raises(ValueError, match=f"The device '{device}' cannot be used here"):
+            result([0.0, 1.0, 2.0], [0.0, 1.0, 3.0]).to(device)
+
+
+@results
+@pytest.mark.parametrize("target", [None, 3.5, torch.int64])
+def test_results_move_to_devices_and_floats_only(result, target):
+    """Whole numbers would make nonsense of a line, and what is neither says so."""
+    with pytest.raises(TypeError, match="device|floating-point"):
+        result([0.0, 1.0, 2.0], [0.0, 1.0, 3.0]).to(target)
 
 
 def test_numbers_beyond_every_float_are_infinite():
@@ -333,3 +369,79 @@ def test_whole_numbers_of_64_bits_are_taken_by_whatever_name(dtype):
     x = x if dtype is None else np.array(x, dtype=dtype)
     line = lf.ordinary_least_squares(x, [1, 2, 4, 5], through=(start, 1))
     assert line.slope.item() == pytest.approx(19 / 14, rel=1e-15)
+
+
+FIVE = [0.0, 1.0, 2.0, 4.0, 5.0]
+ODD = {
+    "through a set": (lambda: lf.fit_line(FIVE, FIVE, through={1.0, 2.0}), "must be a pair of x"),
+    "through a dict": (lambda: lf.fit_line(FIVE, FIVE, through={0: 1, 2: 3}), "must be a pair"),
+    "through one": (lambda: lf.fit_line(FIVE, FIVE, through=torch.ones(())), "must be a pair of x"),
+    "start": (lambda: lf.descend(FIVE, FIVE, lr=1, steps=1, start="ab"), "start must be a pair of"),
+    "ratio": (
+        lambda: lf.fit_line(FIVE, FIVE, variance_ratio=NAN),
+        "variance_ratio must be finite, but it is nan",
+    ),
+    "x_std": (
+        lambda: lf.york(FIVE, FIVE, x_std=INF, y_std=1.0),
+        "x_std must be finite, but it is inf",
+    ),
+    "dtype": (
+        lambda: lf.descend(FIVE, FIVE, lr=1, steps=1, dtype=torch.float8_e4m3fn),
+        "dtype must be one of torch's real floating-point types, not torch.float8",
+    ),
+    "line dtype": (
+        lambda: lf.total_least_squares(FIVE, FIVE).to(torch.float8_e4m3fn),
+        "floating-point numbers, not in torch.float8",
+    ),
+    "loss": (
+        lambda: lf.descend(FIVE, FIVE, lr=1, steps=1, loss="mse"),
+        "loss must be a function, such as linefit.vertical_loss, not 'mse'",
+    ),
+    "scheduler": (
+        lambda: lf.descend(FIVE, FIVE, lr=1, steps=1, scheduler=3),
+        "scheduler must be a function, such as functools.partial.*, not 3",
+    ),
+    "optimizer": (
+        lambda: lf.descend(FIVE, FIVE, lr=1, steps=1, optimizer="sgd"),
+        "optimizer must be a function, such as torch.optim.Adam.*, not 'sgd'",
+    ),
+    "device": (
+        lambda: lf.descend(FIVE, FIVE, lr=1, steps=1, device=3.5),
+        "The device '3.5' cannot be used here",
+    ),
+    "sparse": (
+        lambda: lf.fit_line(torch.tensor(FIVE).to_sparse(), FIVE),
+        "dense tensor with values, but it is torch.float32 with torch.sparse_coo.$",
+    ),
+    "slopes": (
+        lambda: lf.Line.from_slope_intercept([1, 2], [1, 2, 3]),
+        r"slope and intercept must have one shape, not \(2,\) and \(3,\)",
+    ),
+    "distances": (
+        lambda: lf.fit_line(FIVE, FIVE).line.signed_distance([1, 2], [1, 2, 3]),
+        r"same shape, but they have \(2,\) and \(3,\)",
+    ),
+    "heights": (lambda: pair().line(np.ones((3, 2))), r"those of the lines, \(2,\), .*\(3, 2\)"),
+    "beside": (lambda: pair().line.signed_distance(np.ones((3, 2)), 1), "axes of x must be those"),
+    "band": (lambda: pair().band(np.ones((3, 2))), "leading axes of x must be those of the lines"),
+    "index": (lambda: pair()["a"], r"like a tensor of shape \(2,\), not by 'a'"),
+    "chunk": (lambda: lf.Moments.of_chunks([(FIVE, FIVE), 2]), "Chunk 1 must be a pair of x and y"),
+    "triple": (lambda: lf.Moments.of_chunks([(1, 2, 3)]), "Chunk 0 must be a pair of x and y"),
+    "n": (lambda: lf.noisy_line(2.5), "n must be a whole number, but it is 2.5"),
+    "seed": (lambda: lf.noisy_line(3, seed=None), "seed must be a whole number, but it is None"),
+    "long seed": (lambda: lf.noisy_line(3, seed=2**70), "seed must be a whole number of 64 bits"),
+    "slopes of points": (lambda: lf.noisy_line(3, slope=[1, 2]), "slope must be one number, but"),
+    "noise": (lambda: lf.noisy_line(3, noise=None), "noise must hold numbers, but it is None"),
+}  # fmt: skip
+
+
+def pair():
+    """Return the fits of two lines."""
+    return lf.fit_line([FIVE, FIVE], [FIVE, FIVE[::-1]])
+
+
+@pytest.mark.parametrize(("call", "message"), ODD.values(), ids=ODD)
+def test_odd_arguments_are_refused_in_a_sentence(call, message):
+    """No error of torch's, NumPy's or Python's comes through where an argument is odd."""
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()

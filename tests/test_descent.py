@@ -226,7 +226,7 @@ def test_a_start_where_the_loss_is_infinite_is_refused():
         ({"steps": 1.5}, TypeError, "steps a whole number, but they are 0.1 and 1.5"),
         ({"lr": "fast"}, TypeError, "lr must be a number"),
         ({"start": 0.0}, ValueError, "pair of slope and intercept, but it is 0.0"),
-        ({"optimizer": "adam"}, TypeError, "must be called to make one"),
+        ({"optimizer": "adam"}, TypeError, "optimizer must be a function, such as"),
         ({"dtype": "float32"}, TypeError, "floating-point types, not 'float32'"),
         ({"loss": lambda a, b, x, y: None}, ValueError, "not NoneType"),
         ({"loss": lambda a, b, x, y: x.sum()}, ValueError, "it has no graph"),

@@ -2,7 +2,9 @@
 
 import math
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -365,6 +367,7 @@ def test_two_points_are_too_few_for_a_scatter(errors_known):
         (-2.5, 0.0996, "-2.50 ± 0.10"),
         (3e-12, 4.56e-14, "3.000e-12 ± 4.6e-14"),
         (3.1, 150.0, "3.1 ± 1.5e+02"),
+        (1.0194e300, 3.96e298, "1.019e+300 ± 4.0e+298"),
         (0.0, math.inf, "0 ± inf"),
         (2.0, 0.0, "2 ± 0"),
     ],
@@ -372,6 +375,52 @@ def test_two_points_are_too_few_for_a_scatter(errors_known):
 def test_a_number_has_the_digits_of_its_error(value, error, text):
     """Two digits of the error, and the number to the same place."""
     assert plus_minus(value, error) == text
+
+
+def test_a_line_that_may_be_vertical_says_where_it_is():
+    """Its intercept, which may be anywhere, gives way to the middle of the points."""
+    y = torch.linspace(-3, 4, 8, dtype=torch.float64)
+    wobble = torch.tensor([1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0], dtype=torch.float64)
+    for x in (torch.full_like(y, 5.0), 5 + wobble / 1000):
+        for fit in (lf.fit_line(x, y), lf.york(x, y, x_std=0.1, y_std=0.1)):
+            assert str(fit).splitlines()[1] == "position   x = 5 at y = 0.5"
+    far = 1_700_000_000_000_000_000 + torch.zeros(8, dtype=torch.int64)
+    assert "x = 1.7e+18 at y = 0.5" in str(lf.fit_line(far, y))
+    for slope in (1e-3, 1e3, 1e9):
+        assert "intercept" in str(lf.fit_line(5 + y / slope, y + wobble / 100))
+    assert "intercept" in str(lf.fit_line(y, wobble))
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1.0, 1e160, 1e300])
+def test_errors_bands_and_scatter_have_the_scale_of_the_points(scale):
+    """What is squared on the way neither vanishes nor overflows."""
+    x, y = cloud(17)
+    fits = {
+        "fit_line": lambda s: lf.fit_line(x * s, y * s),
+        "through": lambda s: lf.fit_line(x * s, y * s, through=(3.0 * s, -s)),
+        "york": lambda s: lf.york(x * s, y * s, x_std=0.1 * s, y_std=0.2 * s),
+        "steep": lambda s: lf.york(y * s, x * s, x_std=0.1 * s, y_std=0.2 * s),
+    }
+    for name, fit in fits.items():
+        plain, scaled = fit(1.0), fit(scale)
+        known = "york" in name or "steep" in name
+        at = torch.linspace(-2, 6, 5, dtype=torch.float64)
+        for one, other in (
+            (plain.slope_se, scaled.slope_se),
+            (plain.intercept_se, scaled.intercept_se / scale),
+            (plain.residual_scatter, scaled.residual_scatter / (1 if known else scale)),
+            (plain.band(at)[0], scaled.band(at * scale)[0] / scale),
+            (plain.band(at)[1], scaled.band(at * scale)[1] / scale),
+        ):
+            assert other.tolist() == pytest.approx(one.tolist(), rel=1e-10)
+
+
+def test_standard_errors_are_those_of_the_covariance():
+    """Where its squares are ordinary numbers, the covariance has the same errors."""
+    x, y = cloud(18)
+    for fit in (lf.fit_line(x, y), lf.york(x, y, x_std=0.1, y_std=0.2)):
+        errors = torch.stack((fit.slope_se, fit.intercept_se))
+        assert torch.allclose(fit.covariance.diagonal().sqrt(), errors, rtol=1e-12)
 
 
 def test_known_errors_have_a_chi_square():
@@ -478,6 +527,55 @@ def test_a_batch_is_indexed_like_a_tensor(fit):
         one[0]
     with pytest.raises(IndexError):
         batch[6]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "Fit(0 lines of 20 points)"),
+        (1, "Fit(1 line of 20 points, all converged; an index picks one)"),
+        (2, "Fit(2 lines of 20 points, all converged; an index picks one)"),
+    ],
+)
+def test_a_batch_counts_its_lines_in_words(size, text):
+    """One line is one, and none has nothing to converge."""
+    fit = lf.fit_line(*(torch.stack(c) for c in zip(cloud(1), cloud(2), strict=True)))[:size]
+    assert repr(fit) == text
+    assert repr(fit.line) == f"Line({size} line{'s' * (size != 1)})"
+    unsettled = replace(fit, converged=fit.converged & False)
+    assert repr(unsettled) == text.replace("all converged", "0 of them converged")
+
+
+@pytest.mark.parametrize("level", [0.9, np.float32(0.9), torch.tensor(0.9), np.array(0.9)])
+@pytest.mark.parametrize("known", [False, True])
+def test_a_level_is_one_number_of_any_kind(level, known):
+    """Numbers of NumPy and torch are numbers, with a graph behind them or not."""
+    x, y = cloud(16)
+    fit = lf.york(x, y, x_std=0.1, y_std=0.1) if known else lf.fit_line(x, y)
+    plain = fit.slope_interval(0.9)[0].item()
+    assert fit.slope_interval(level)[0].item() == pytest.approx(plain, rel=1e-6)
+    if isinstance(level, torch.Tensor):
+        assert fit.band(0.0, level.clone().requires_grad_())[0].item() == fit.band(0.0, level)[0]
+
+
+@pytest.mark.parametrize(
+    ("level", "error"),
+    [
+        ("0.9", TypeError),
+        (None, TypeError),
+        ([0.9], TypeError),
+        (torch.tensor([0.9, 0.8]), TypeError),
+        (0.9 + 0j, TypeError),
+        (95, ValueError),
+        (True, ValueError),
+        (math.nan, ValueError),
+        (torch.tensor(1.0), ValueError),
+    ],
+)
+def test_other_levels_are_refused(level, error):
+    """The message says that a level is one number within (0, 1)."""
+    with pytest.raises(error, match=r"level must be .*within \(0, 1\)"):
+        lf.fit_line(*cloud(16)).slope_interval(level)
 
 
 def test_a_fit_can_be_moved():

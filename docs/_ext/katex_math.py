@@ -1,10 +1,14 @@
 """Render formulas with KaTeX in the build, so that a reader needs no script and no other host.
 
 All formulas that are new go through one run of node; a cache in the build folder keeps the rest.
+The sizes and places of their parts are classes, as a page's security policy allows no style
+attributes, and the fonts hold no more characters than the formulas of the site have.
 """
 
 from __future__ import annotations
 
+import hashlib
+import html
 import json
 import os
 import re
@@ -23,6 +27,8 @@ from sphinx.util.math import get_node_equation_number
 from sphinx.util.typing import ExtensionMetadata
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sphinx.writers.html5 import HTML5Translator
 
 Formula = tuple[str, bool]  # TeX, and whether it is set on a line of its own
@@ -31,6 +37,19 @@ logger = logging.getLogger(__name__)
 SCRIPT = Path(__file__).with_name("katex_render.js")
 NUMBERED = re.compile(r"\\(begin|end)\{(align|alignat|equation|gather)\}")
 OTHER_FONTS = re.compile(r',url\([^)]*\) format\("(?:woff|truetype)"\)')
+STYLED = re.compile(r'<(?P<tag>\w+)(?P<before>[^<>]*?) style="(?P<style>[^"]*)"(?P<after>[^<>]*)>')
+CLASS = re.compile(r'(?<= class=")[^"]*')
+FOR_READERS_ALOUD = re.compile(r"<math.*?</math>", re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
+LEAF = re.compile(r'<span class="([^"]*)"[^<>]*>([^<>]+)<')
+# The classes of the characters that are in three fonts, and in these alone; the other fonts are
+# few and small, and keep every character that a formula has.
+FONTS = {
+    "KaTeX_Math-Italic": {"mathnormal", "mathit"},
+    "KaTeX_Typewriter-Regular": {"mathtt", "texttt"},
+}
+UPRIGHT = "KaTeX_Main-Regular"
+FONT_SCRIPT = Path(__file__).with_name("katex_fonts.js")
 
 
 class Katex:
@@ -59,8 +78,8 @@ class Katex:
             )
         self.version = json.loads(manifest.read_text(encoding="utf-8"))["version"]
         self._read_cache()
-        self._copy_assets()
         app.config.html_static_path.append(str(self.assets))
+        (self.assets / "katex").mkdir(parents=True, exist_ok=True)
 
     def collect(self, app: Sphinx, doctree: nodes.document) -> None:
         """Remember the formulas of a page that was read."""
@@ -70,6 +89,7 @@ class Katex:
         """Render what the pages brought."""
         if app.builder.format == "html":
             self.render(self.pending)
+            self._write_assets(self.assets / "katex")
 
     def render_page(self, app: Sphinx, doctree: nodes.document, docname: str) -> None:
         """Render what came after reading, or in another process."""
@@ -99,7 +119,7 @@ class Katex:
         """Return a formula as HTML, or as its TeX with a warning that names its place."""
         self.render({formula})
         if formula in self.rendered:
-            return self.rendered[formula]
+            return with_classes(self.rendered[formula])
         logger.warning("%s in %r", self.errors[formula], formula[0], location=place(node))
         return f"<code>{nodes.Text(formula[0])}</code>"
 
@@ -135,14 +155,74 @@ class Katex:
         kept = {"version": self.version, "formulas": rows}
         self.cache.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
 
-    def _copy_assets(self) -> None:
-        source, target = self.package / "dist", self.assets / "katex"
+    def complete(self, app: Sphinx, exception: Exception | None) -> None:
+        """Give the site the style and the fonts of formulas that came while pages were written."""
+        if app.builder.format == "html" and exception is None:
+            self._write_assets(Path(app.outdir, "_static", "katex"))
+
+    def _write_assets(self, target: Path) -> None:
+        """Write style and fonts for all formulas, if they are not there for the same ones."""
+        source = self.package / "dist"
+        style = OTHER_FONTS.sub("", (source / "katex.min.css").read_text(encoding="utf-8"))
+        text = "\n".join([style, *rules(self.rendered.values())]) + "\n"
+        letters = json.dumps(characters(self.rendered.values()))
+        made = self.cache.with_name("katex-fonts") / _digest(f"{self.version} {letters}")
+        if not made.exists():
+            arguments = [str(FONT_SCRIPT), str(self.package), str(made)]
+            run = run_node(
+                arguments, return_completed_process=True, input=letters, encoding="utf-8"
+            )
+            if run.returncode:
+                raise ExtensionError("node could not make the fonts of the formulas smaller.")
         shutil.rmtree(target, ignore_errors=True)
-        (target / "fonts").mkdir(parents=True)
-        style = (source / "katex.min.css").read_text(encoding="utf-8")
-        (target / "katex.min.css").write_text(OTHER_FONTS.sub("", style), encoding="utf-8")
-        for font in (source / "fonts").glob("*.woff2"):
-            shutil.copy(font, target / "fonts")
+        shutil.copytree(made, target / "fonts")
+        (target / "katex.min.css").write_text(text, encoding="utf-8")
+
+
+def with_classes(formula: str) -> str:
+    """Return a rendered formula with a class in place of each style attribute."""
+    return STYLED.sub(_with_class, formula)
+
+
+def _with_class(match: re.Match[str]) -> str:
+    name = class_of(match["style"])
+    attributes = match["before"] + match["after"]
+    if CLASS.search(attributes):
+        attributes = CLASS.sub(lambda found: f"{found[0]} {name}", attributes, count=1)
+    else:
+        attributes = f' class="{name}"{attributes}'
+    return f"<{match['tag']}{attributes}>"
+
+
+def class_of(style: str) -> str:
+    """Return the name of the class that stands for a style."""
+    return f"k{_digest(html.unescape(style))[:7]}"
+
+
+def rules(rendered: Iterable[str]) -> list[str]:
+    """Return the rule of each class that some formulas have, as strong as a style attribute is."""
+    styles = {html.unescape(found["style"]) for text in rendered for found in STYLED.finditer(text)}
+    named = {class_of(style): style.rstrip(";").replace(";", "!important;") for style in styles}
+    if len(named) < len(styles):
+        raise ExtensionError("Two styles of formulas have the same class: make its name longer.")
+    return [f".katex .{name}{{{style}!important}}" for name, style in sorted(named.items())]
+
+
+def characters(rendered: Iterable[str]) -> dict[str, str]:
+    """Return the characters that some formulas show, in order: all, and those of some fonts."""
+    found: dict[str, set[str]] = {font: set() for font in ["", UPRIGHT, *FONTS]}
+    for text in rendered:
+        shown = FOR_READERS_ALOUD.sub("", text)
+        found[""].update(html.unescape(TAG.sub("", shown)))
+        for classes, letters in LEAF.findall(shown):
+            fonts = [font for font, own in FONTS.items() if own & set(classes.split())]
+            for font in fonts or [UPRIGHT]:
+                found[font].update(html.unescape(letters))
+    return {font: "".join(sorted(letters)) for font, letters in found.items()}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def formulas(doctree: nodes.document) -> set[Formula]:
@@ -177,4 +257,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("doctree-read", katex.collect)
     app.connect("env-updated", katex.render_collected)
     app.connect("doctree-resolved", katex.render_page)
+    app.connect("build-finished", katex.complete)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

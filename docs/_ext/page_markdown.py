@@ -51,7 +51,12 @@ def markdown(body: str) -> str:
     soup = BeautifulSoup(DRAWING.sub(_described, body), "html.parser")
     for element in soup.select(LEFT_OUT):
         element.decompose()
-    converter = Converter(heading_style="ATX", bullets="-", code_language_callback=_language)
+    converter = Converter(
+        heading_style="ATX",
+        bullets="-",
+        code_language_callback=_language,
+        escape_underscores=False,
+    )
     return BLANK.sub("\n\n", str(converter.convert_soup(soup))).strip() + "\n"
 
 

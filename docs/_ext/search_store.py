@@ -26,7 +26,7 @@ from sphinx.util.typing import ExtensionMetadata
 ROOT = Path(__file__).parents[2]
 NPM = Path(os.environ.get("LINEFIT_NPM") or ROOT / ".nox" / "npm")
 FILE = "searchtext.js"
-NAME = re.compile(r"[A-Za-z_]\w{3,}")
+NAME = re.compile(r"[A-Za-z]\w*_\w+")
 COMMENTED = re.compile(r"#.*")
 COMMENT = re.compile(r"^\s*/\*\*.*?\*/\n", re.DOTALL | re.MULTILINE)
 SILENT = (nodes.Invisible, nodes.raw, nodes.system_message, nodes.math_block, addnodes.toctree)
@@ -96,7 +96,7 @@ def _is_aside(node: nodes.Element) -> bool:
 
 
 def names(node: nodes.Node) -> Iterator[str]:
-    """Yield the names of four letters or more in a section's code, such as ``zero_grad``."""
+    """Yield the names of several words in a section's code, such as ``zero_grad``."""
     for child in node.children:
         if isinstance(child, nodes.Element) and not _is_aside(child):
             if child.tagname in CODE:

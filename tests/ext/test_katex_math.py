@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -36,10 +37,17 @@ class Node:
 
     def __init__(self):
         self.runs = []
+        self.kept = []
         self.returncode = 0
 
     def __call__(self, arguments, *, input, **options):  # noqa: A002 - subprocess has this name
         formulas = json.loads(input)
+        if isinstance(formulas, dict):  # the characters that the fonts are to keep
+            self.kept.append(formulas)
+            folder = Path(arguments[-1])
+            folder.mkdir(parents=True)
+            (folder / "a.woff2").write_text(formulas[""], encoding="utf-8")
+            return SimpleNamespace(returncode=self.returncode)
         self.runs.append([tuple(formula) for formula in formulas])
         results = [
             {"error": "no such function"} if r"\wrong" in tex else {"html": f"<i>{tex}</i>"}
@@ -211,11 +219,44 @@ def test_other_builders_do_without(site, tmp_path, monkeypatch):
 
 
 def test_fonts_are_those_that_browsers_take(book, node):
-    """The site has the style and one format of each font, and asks for no other."""
+    """The site has the style and one format of each font, made once for the same characters."""
     static = book().outdir / "_static" / "katex"
     assert [path.name for path in (static / "fonts").iterdir()] == ["a.woff2"]
+    assert set((static / "fonts" / "a.woff2").read_text(encoding="utf-8")) >= set("abc")
     style = (static / "katex.min.css").read_text(encoding="utf-8")
-    assert style == '@font-face{src:url(a.woff2) format("woff2")}'
+    assert style == '@font-face{src:url(a.woff2) format("woff2")}\n'
+    assert len(node.kept) == 1
+
+
+STYLED = (
+    '<span class="katex"><math><mi>x</mi></math><span class="strut" style="height:1em;top:-2em;">'
+    '</span><span style="top:0;"><span class="mord mathnormal">a&lt;</span></span>'
+    '<span class="mord texttt">t</span><span class="mop op-symbol large-op">∑</span>'
+    "</span>"
+)
+
+
+def test_styles_become_classes():
+    """A part of a formula has a class in place of its style, beside those that it has."""
+    soup = BeautifulSoup(katex_math.with_classes(STYLED), "html.parser")
+    tall, low = (katex_math.class_of(style) for style in ("height:1em;top:-2em;", "top:0;"))
+    assert soup.select("[style]") == []
+    assert soup.select_one(".strut")["class"] == ["strut", tall]
+    assert soup.select_one(".mathnormal").parent["class"] == [low]
+    assert set(katex_math.rules([STYLED, STYLED])) == {
+        f".katex .{tall}{{height:1em!important;top:-2em!important}}",
+        f".katex .{low}{{top:0!important}}",
+    }
+
+
+def test_each_font_has_its_characters():
+    """Letters of variables and of code are not in the upright font, nor what is read aloud."""
+    assert katex_math.characters([STYLED]) == {
+        "": "<at∑",
+        "KaTeX_Main-Regular": "∑",
+        "KaTeX_Math-Italic": "<a",
+        "KaTeX_Typewriter-Regular": "t",
+    }
 
 
 @pytest.mark.site

@@ -90,7 +90,7 @@ def test_each_section_has_its_own_words(build):
     assert (name, title, weight) == ("index", "Start", 1.0)
     assert parts == [
         ["start", "Start", "", "The first words, with emphasis and code.",
-         "True optimizer set_to_none zero_grad"],
+         "set_to_none zero_grad"],
         ["a-part", "A part", "", "Words of the part: a.", ""],
     ]  # fmt: skip
 

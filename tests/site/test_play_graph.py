@@ -362,8 +362,8 @@ def verdict(page):
 
 
 def state(page):
-    """Return the state that the address holds, once it has been written."""
-    page.wait_for_timeout(400)
+    """Return the state that the address holds, once it has been written, 300 ms after a change."""
+    page.evaluate("new Promise(resolve => setTimeout(resolve, 350))")  # by the page's own clock
     return page.evaluate("location.hash")
 
 

@@ -156,7 +156,7 @@ def test_messages_lead_to_their_exhibit(search):
 def test_beginnings_and_slips_are_found(search):
     """The last word may be unfinished, and a word with a slip still finds something."""
     assert search("accumul")
-    assert any(link.startswith("learn/autograd") for link in search("detahc"))
+    assert any(link.startswith("learn/") for link in search("jakobian"))
 
 
 def test_search_is_small(html):
@@ -168,11 +168,11 @@ def test_search_is_small(html):
 
 def test_results_have_title_section_and_marked_words(open_search):
     """A result is a link with the page's title and section, and an excerpt with marked words."""
-    view = open_search("?q=vector-Jacobian+product")
+    view = open_search("?q=hooks+and+their+order")
     first = view.locator("#search-results li").first
     assert " › " in first.locator("a").inner_text()
     marked = {word.lower() for word in first.locator("mark").all_inner_texts()}
-    assert marked & {"jacobian", "product"}
+    assert marked & {"hook", "hooks", "order"}
     assert len(first.locator("p").inner_text()) <= 300
     assert view.errors == []
 

@@ -6,7 +6,7 @@
   const LONGEST = 65536; // characters of an address that are read
   const MOST = { steps: 100000, points: 2000 };
   const SLICE = 8; // milliseconds of a frame that a run may take
-  const LONG = 120; // frames after which the page says that a run goes on
+  const LONG = 60; // frames after which the page says that a run goes on
   const PLAYED = 6000; // milliseconds in which a long run is played
   const SLOWEST = 700; // and for one step of a short one
   const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i;

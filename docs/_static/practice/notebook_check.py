@@ -25,7 +25,8 @@ def check(name, given):
     groups = [exercise["answer"], *exercise["wrong"]]
     if kind not in ("node", "order"):
         groups = [[group] for group in groups]
-    texts = ["Right. " + exercise["why"], *exercise["hints"]]
+    hints = ["Not yet. " + hint for hint in exercise["hints"]]
+    texts = ["Right. " + exercise["why"], *hints]
     for group, text in zip(groups, texts):
         if any(same(given, each, exercise) for each in group):
             print(text)

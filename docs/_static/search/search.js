@@ -4,6 +4,7 @@
 
 (() => {
   const PAGES = 20; // how many are shown
+  const WORST = 0.05; // how good a page must be, compared with the best
   const EXCERPT = 220; // characters
   const WORD = /\p{Script=Han}|[\p{L}\p{N}_]+/gu;
   const FIELDS = { title: 3, heading: 4, terms: 8, text: 1, code: 0.4 };
@@ -85,7 +86,8 @@
       page.hits += 1;
       pages.set(section.page, page);
     }
-    return [...pages.values()].sort((one, other) => other.rank - one.rank);
+    const ranked = [...pages.values()].sort((one, other) => other.rank - one.rank);
+    return ranked.filter((page) => page.rank >= WORST * ranked[0].rank);
   }
 
   /** Return where in a text the words of a query are, as [start, end]. */

@@ -140,14 +140,15 @@
     function fit() {
       if (words.clientWidth === width) return;
       width = words.clientWidth;
-      const ruler = words.cloneNode();
-      ruler.removeAttribute("role");
-      words.after(ruler);
-      const heights = steps.map((step) => {
+      const rulers = steps.map((step) => {
+        const ruler = words.cloneNode();
+        ruler.removeAttribute("role");
         say(ruler, step);
-        return ruler.offsetHeight;
+        return ruler;
       });
-      ruler.remove();
+      words.after(...rulers);
+      const heights = rulers.map((ruler) => ruler.offsetHeight); // all in one layout of the page
+      for (const ruler of rulers) ruler.remove();
       const sizes = {
         figure: svg.getBoundingClientRect().height + scroll.offsetHeight - scroll.clientHeight,
         least: Math.min(...heights),
