@@ -294,14 +294,14 @@ def test_tape_agrees_with_the_packages_own():
 def test_table_is_written_anew_only_where_it_says_something_else():
     """A build without a change writes no page; another exercise or another title is shown."""
     each = {"id": "one", "rung": "core"}
-    pages = {"topic": {"exercises": [each]}, "index": {"counts_exercises": True}}
-    titles = {"topic": nodes.title("", "A topic")}
+    pages = {"practice/topic": {"exercises": [each]}, "index": {"counts_exercises": True}}
+    titles = {"practice/topic": nodes.title("", "A topic")}
     env = SimpleNamespace(metadata=pages, titles=titles)
     app = SimpleNamespace(config=SimpleNamespace(exercise_runner=Mock()))
     assert exercises.changed(app, env) == ["index"]
     assert exercises.changed(app, env) == []
-    pages["topic"]["exercises"].append({"id": "two", "rung": "core"})
+    pages["practice/topic"]["exercises"].append({"id": "two", "rung": "core"})
     assert exercises.changed(app, env) == ["index"]
-    titles["topic"] = nodes.title("", "Another title")
+    titles["practice/topic"] = nodes.title("", "Another title")
     assert exercises.changed(app, env) == ["index"]
     assert exercises.changed(app, env) == []
