@@ -2,12 +2,16 @@
 
 import json
 import shutil
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from docutils import nodes
 from nbformat import v4
 
+import exercises
 from exercise_notebook import inlined
 from exercise_runner import ExerciseError, run
 from exercises import SchemaError, read, shuffled
@@ -285,3 +289,19 @@ def test_tape_agrees_with_the_packages_own():
     tape.backward(f(u, v))
     assert (x.grad, y.grad) == (u.grad, v.grad)
     assert scope["nudged"](lambda z: z**3, 2.0) == pytest.approx(12)
+
+
+def test_table_is_written_anew_only_where_it_says_something_else():
+    """A build without a change writes no page; another exercise or another title is shown."""
+    each = {"id": "one", "rung": "core"}
+    pages = {"practice/topic": {"exercises": [each]}, "index": {"counts_exercises": True}}
+    titles = {"practice/topic": nodes.title("", "A topic")}
+    env = SimpleNamespace(metadata=pages, titles=titles)
+    app = SimpleNamespace(config=SimpleNamespace(exercise_runner=Mock()))
+    assert exercises.changed(app, env) == ["index"]
+    assert exercises.changed(app, env) == []
+    pages["practice/topic"]["exercises"].append({"id": "two", "rung": "core"})
+    assert exercises.changed(app, env) == ["index"]
+    titles["practice/topic"] = nodes.title("", "Another title")
+    assert exercises.changed(app, env) == ["index"]
+    assert exercises.changed(app, env) == []
