@@ -20,17 +20,19 @@ THEME = {'<button class="theme-toggle"': '<button type="button" class="theme-tog
 
 
 class UniqueIds(SphinxPostTransform):
-    """Take the ids of a formula from it where the theme has given them to a box around it."""
+    """Leave ids in one place where the theme has given those of a formula or table to its box."""
 
     default_priority = 501  # right after the theme
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Leave the ids to the outer one of two elements that share them."""
+        """Leave a formula's ids to its box, and a table's to the table, whose caption needs them."""
         for box in self.document.findall(nodes.container):
             for inner in box.children:
-                if isinstance(inner, nodes.math_block | nodes.table) and inner["ids"]:
+                if isinstance(inner, nodes.math_block):
                     inner["ids"] = [name for name in inner["ids"] if name not in box["ids"]]
+                elif isinstance(inner, nodes.table):
+                    box["ids"] = [name for name in box["ids"] if name not in inner["ids"]]
 
 
 def repaired(body: str) -> str:
