@@ -26,7 +26,7 @@ class UniqueIds(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Leave a formula's ids to its box, and a table's to the table, whose caption needs them."""
+        """Leave a formula's ids to its box, and a table's to itself, as its caption needs them."""
         for box in self.document.findall(nodes.container):
             for inner in box.children:
                 if isinstance(inner, nodes.math_block):
