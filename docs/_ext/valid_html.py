@@ -26,11 +26,13 @@ class UniqueIds(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Leave the ids to the outer one of two elements that share them."""
+        """Leave the ids of a formula to its box; a table keeps its own, as its title links there."""
         for box in self.document.findall(nodes.container):
             for inner in box.children:
-                if isinstance(inner, nodes.math_block | nodes.table) and inner["ids"]:
+                if isinstance(inner, nodes.math_block) and inner["ids"]:
                     inner["ids"] = [name for name in inner["ids"] if name not in box["ids"]]
+                elif isinstance(inner, nodes.table):
+                    box["ids"] = [name for name in box["ids"] if name not in inner["ids"]]
 
 
 def repaired(body: str) -> str:
