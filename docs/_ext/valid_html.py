@@ -26,7 +26,7 @@ class UniqueIds(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Leave the ids of a formula to its box; a table keeps its own, as its title links there."""
+        """Leave the ids of a formula to its box; a table keeps those its title links to."""
         for box in self.document.findall(nodes.container):
             for inner in box.children:
                 if isinstance(inner, nodes.math_block) and inner["ids"]:
