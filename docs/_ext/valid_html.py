@@ -20,16 +20,16 @@ THEME = {'<button class="theme-toggle"': '<button type="button" class="theme-tog
 
 
 class UniqueIds(SphinxPostTransform):
-    """Leave ids in one place where the theme has given those of a formula or table to its box."""
+    """Take the ids of a formula from it where the theme has given them to a box around it."""
 
     default_priority = 501  # right after the theme
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Leave a formula's ids to its box, and a table's to itself, as its caption needs them."""
+        """Leave the ids of a formula to its box; a table keeps those its title links to."""
         for box in self.document.findall(nodes.container):
             for inner in box.children:
-                if isinstance(inner, nodes.math_block):
+                if isinstance(inner, nodes.math_block) and inner["ids"]:
                     inner["ids"] = [name for name in inner["ids"] if name not in box["ids"]]
                 elif isinstance(inner, nodes.table):
                     box["ids"] = [name for name in box["ids"] if name not in inner["ids"]]

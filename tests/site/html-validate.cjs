@@ -4,6 +4,7 @@ module.exports = {
   extends: ["html-validate:recommended"],
   rules: {
     "valid-id": ["error", { relaxed: true }], // HTML allows an id to begin with a digit
+    "aria-label-misuse": ["error", { allowAnyNamable: true }], // a list may have a name
     "attr-delimiter": "off", // spaces around "=" are allowed, and Sphinx-Gallery writes them
     "attr-quotes": "off", // both kinds are allowed, and Sphinx-Gallery writes both
     "attribute-boolean-style": "off", // Sphinx writes defer="" and checked=""
