@@ -1,6 +1,5 @@
 """Every page of the built site as it is sent: safe by its policy, valid, and printed whole."""
 
-import functools
 import re
 
 import pytest
@@ -16,30 +15,23 @@ def pages(html):
     return sorted(path.relative_to(html).as_posix() for path in html.rglob("*.html"))
 
 
-@pytest.fixture(scope="session")
-def measured(browser, html, pages):
-    """Return a function that measures all pages once, from a server or from the folder."""
-
-    @functools.cache
-    def measure_all(way):
-        with served.serve(html) as address:
-            base = address if way == "served" else html.as_uri()
-            return served.measure_all(browser, base, pages)
-
-    return measure_all
+def complaints(found):
+    """Return what was refused on each page, and what its scripts said, where there is any."""
+    both = {name: (m.refused, m.said) for name, m in found.items()}
+    return {name: said for name, said in both.items() if any(said)}
 
 
-@pytest.mark.parametrize("way", ["served", "folder"])
-def test_nothing_is_refused(way, measured):
-    """No page asks for what its security policy refuses, and no script fails under it."""
-    found = {name: (m.refused, m.said) for name, m in measured(way).items()}
-    assert {name: both for name, both in found.items() if any(both)} == {}
+def test_pages_are_light_and_nothing_is_refused(browser, html, pages):
+    """A page keeps to its weight and few files; its policy refuses nothing, no script fails."""
+    with served.serve(html) as address:
+        found = served.measure_all(browser, address, pages)
+    assert complaints(found) == {}
+    assert {name: m.missed for name, m in found.items() if m.missed} == {}
 
 
-def test_pages_keep_to_their_weight(measured):
-    """A page is light without its pictures and with them, and asks for few files."""
-    found = {name: m.missed for name, m in measured("served").items()}
-    assert {name: missed for name, missed in found.items() if missed} == {}
+def test_nothing_is_refused_without_a_server(browser, html, pages):
+    """The same pages, opened from a folder, do all that they do under their policy."""
+    assert complaints(served.measure_all(browser, html.as_uri(), pages)) == {}
 
 
 def test_pictures_are_small_together(html):
