@@ -2,7 +2,8 @@
 
 import pytest
 
-from sources import NAMES, NPM
+from chromium import violations
+from sources import NAMES
 
 WAYS = {
     "desk": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
@@ -52,9 +53,7 @@ def test_page_in_a_browser(name, way, contexts, html):
     page.on("request", lambda request: asked.append(request.url))
     page.goto((html / f"{name}.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
-    found = page.evaluate(CHECK, [LOOKS, way == "desk" or name in KINDS])
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    assert violations(page, CHECK, [LOOKS, way == "desk" or name in KINDS]) == []
     assert errors == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     page.close()

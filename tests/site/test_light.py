@@ -133,7 +133,7 @@ NARROW = """() => {
   const small = [...document.querySelectorAll("button, input, select, summary")]
     .filter((e) => seen(e) && !inline(e) && !e.matches(".sidebar-toggle, [type=hidden]"))
     .filter((e) => {
-      const { width, height } = e.getBoundingClientRect();
+      const { width, height } = (e.closest("label") ?? e).getBoundingClientRect();
       return width && (width < 24 || height < 24);
     })
     .map((e) => e.outerHTML.slice(0, 90));

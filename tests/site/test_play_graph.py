@@ -13,15 +13,14 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 
+from chromium import violations
 from linefit import graph
 from linefit.graph.numbers import number
-from sources import NPM
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "docs" / "_static" / "play"
 SCRIPTS = ("program", "graph-tape", "graph-words", "graph-draw")
 PASSES = ("once", "keep", "clear", "twice")
-AXE = "axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
 FUNCTIONS = ("sum", "mean", "sqrt", "exp", "log", "sin", "cos", "tanh", "relu", "abs")
 SPACE = {name: getattr(torch, name) for name in FUNCTIONS}
@@ -556,12 +555,10 @@ def test_states_are_accessible_and_narrow(scheme, site):
     """An error and a wide graph break no rule of axe, and fit 360 px."""
     options = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
     page = site("#preset=neuron&values=w:x", reduced_motion="reduce", **options)
-    page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
     for program in ("h = sum(w*x) + b\np = tanh(h)\nloss = (p - t)**2", "c = sum(x"):
         page.locator("#gp-program").fill(program)
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-        found = page.evaluate(AXE)
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+        assert violations(page) == []
 
 
 def test_values_are_changed_by_touch(site):

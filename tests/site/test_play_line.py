@@ -10,6 +10,7 @@ import torch
 from bs4 import BeautifulSoup
 from torch.optim import lr_scheduler
 
+from chromium import until, violations
 from linefit import (
     DivergenceError,
     descend,
@@ -19,14 +20,12 @@ from linefit import (
     perpendicular_loss,
     vertical_loss,
 )
-from sources import NPM
 
 LOSSES = {"perpendicular": perpendicular_loss, "vertical": vertical_loss, "huber": huber_loss}
 PRESETS = [
     *("post", "fixed", "later", "large", "momentum"),
     *("noisy", "scaled", "angle", "hubble", "outlier"),
 ]
-AXE = "axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
 READY = "document.querySelector('.lp-verdict')?.textContent"
 FOCUSED = "document.activeElement.getAttribute('aria-label')"
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
@@ -73,7 +72,7 @@ def visit(page, fragment):
       await lead(fragment);
     }"""
     page.evaluate(script, fragment)
-    page.wait_for_function(READY)
+    until(page, READY)
 
 
 def state(page):
@@ -332,7 +331,7 @@ def test_an_address_is_not_written_over(desk):
       return [waiting.length, location.hash]
     }""")
     assert found == [1, "#preset=hubble"]
-    desk.wait_for_function("document.querySelector('[data-key=points]').value === 'hubble'")
+    until(desk, "document.querySelector('[data-key=points]').value === 'hubble'")
 
 
 @pytest.mark.parametrize("points", ["scale=scale&points=3,4", "lr=1e6&form=angle"])
@@ -349,9 +348,7 @@ def test_what_is_no_number_is_not_drawn(points, site):
 def test_long_run_says_that_it_goes_on(desk):
     """A run that takes longer than a moment is done in slices, and the page says so meanwhile."""
     desk.evaluate("location.hash = 'preset=post&steps=100000&batch=1000'")
-    desk.wait_for_function(
-        f"{READY}?.includes('run of 100000 steps takes a while')", timeout=60_000
-    )
+    until(desk, f"{READY}?.includes('run of 100000 steps takes a while')", timeout=60)
     visit(desk, "preset=hubble")
     assert "has arrived" in desk.locator(".lp-verdict").text_content()
 
@@ -378,17 +375,15 @@ def test_keyboard_moves_adds_and_removes(desk):
     circles = desk.locator(".lp-points circle")
     before = circles.first.get_attribute("cy")
     desk.keyboard.press("ArrowUp")
-    desk.wait_for_function(
-        f"document.querySelector('.lp-points circle').getAttribute('cy') !== '{before}'"
-    )
+    until(desk, f"document.querySelector('.lp-points circle').getAttribute('cy') !== '{before}'")
     desk.keyboard.press("PageUp")
     assert desk.evaluate("document.activeElement.getAttribute('aria-label')").startswith(
         "Point 20:"
     )
     desk.keyboard.press("Delete")
-    desk.wait_for_function("document.querySelectorAll('.lp-points circle').length === 19")
+    until(desk, "document.querySelectorAll('.lp-points circle').length === 19")
     desk.keyboard.press("Enter")
-    desk.wait_for_function("document.querySelectorAll('.lp-points circle').length === 20")
+    until(desk, "document.querySelectorAll('.lp-points circle').length === 20")
     assert "points=" in state(desk)
     desk.locator(".lp-start").focus()
     desk.keyboard.press("ArrowRight")
@@ -436,10 +431,10 @@ def test_controls_change_the_run(desk):
     """The check mark, the sliders and the lists all lead to another run and another program."""
     visit(desk, "preset=post")
     desk.get_by_label("Clear the gradients after each step").check()
-    desk.wait_for_function(f"{READY}.includes('nowhere')")
+    until(desk, f"{READY}.includes('nowhere')")
     assert "a.grad = b.grad = None" in desk.locator(".lp-code code").text_content()
     desk.locator("#lp-lr").fill("2e-5")
-    desk.wait_for_function(f"{READY}.includes('creeping')")
+    until(desk, f"{READY}.includes('creeping')")
     desk.get_by_label("Decay of the rate").select_option("cosine")
     desk.locator("[data-key=form][value=angle]").click()
     found = state(desk)
@@ -453,11 +448,11 @@ def test_a_run_is_played_step_by_step(desk):
     visit(desk, "preset=angle")
     readout = desk.locator(".lp-readout")
     desk.get_by_role("button", name="Back to the start").click()
-    desk.wait_for_function("document.querySelector('.lp-readout').textContent.includes('Step 0:')")
+    until(desk, "document.querySelector('.lp-readout').textContent.includes('Step 0:')")
     desk.get_by_role("button", name="One step").click()
-    desk.wait_for_function("document.querySelector('.lp-readout').textContent.includes('Step 1:')")
+    until(desk, "document.querySelector('.lp-readout').textContent.includes('Step 1:')")
     desk.get_by_role("button", name="Play", exact=True).click()
-    desk.wait_for_function("document.querySelector('.lp-readout').textContent.includes('Step 3:')")
+    until(desk, "document.querySelector('.lp-readout').textContent.includes('Step 3:')")
     desk.get_by_role("button", name="Pause").click()
     assert "Step 6" not in readout.text_content()
 
@@ -465,7 +460,7 @@ def test_a_run_is_played_step_by_step(desk):
 def test_touch_drags_a_point(site):
     """A finger on a point moves it; the page does not scroll away under it."""
     page = site("#preset=outlier", viewport={"width": 390, "height": 800}, has_touch=True)
-    page.wait_for_function(READY)
+    until(page, READY)
     circle = page.locator(".lp-points circle").nth(18)
     circle.scroll_into_view_if_needed()
     box = circle.bounding_box()
@@ -482,17 +477,15 @@ def test_states_are_accessible_and_narrow(site):
     """Errors, own points and the angle form break no rule of axe, and fit 360 px in the dark."""
     options = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}
     page = site("#preset=angle&lr=x&points=1,2;2,3;4,4", reduced_motion="reduce", **options)
-    page.wait_for_function(READY)
+    until(page, READY)
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
-    found = page.evaluate(AXE)
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    assert violations(page) == []
 
 
 def test_cause_and_effect_are_seen_together(site):
     """On a phone, what a run came to stays in view beside the map and the learning rate."""
     page = site("#preset=post", viewport={"width": 390, "height": 844}, has_touch=True)
-    page.wait_for_function(READY)
+    until(page, READY)
     page.evaluate("""() => {
       document.documentElement.style.scrollBehavior = 'auto'
       document.querySelector('#lp-lr').scrollIntoView({block: 'end'})
@@ -505,7 +498,7 @@ def test_cause_and_effect_are_seen_together(site):
     assert all(box["y"] >= 0 and box["y"] + box["height"] <= 844 for box in boxes)
     assert boxes[0]["y"] < boxes[1]["y"] < boxes[2]["y"]
     page.locator("#lp-lr").fill("2e-5")
-    page.wait_for_function(f"{READY}.includes('minimum') || {READY}.includes('vertical')")
+    until(page, f"{READY}.includes('minimum') || {READY}.includes('vertical')")
 
 
 UNDER = """() => {
@@ -521,7 +514,7 @@ UNDER = """() => {
 def test_what_has_the_focus_is_in_sight(width, site):
     """Going back through the page by keyboard, nothing lies under what stays at its top."""
     page = site("#preset=hubble", viewport={"width": width, "height": 844})
-    page.wait_for_function(READY)
+    until(page, READY)
     page.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
     page.locator(".lp-code pre").focus()
     hidden = []
@@ -534,7 +527,7 @@ def test_what_has_the_focus_is_in_sight(width, site):
 def test_paper_has_the_pictures_and_no_buttons(site):
     """In print the map lies under its path, and the ten runs fit on a sheet."""
     page = site("#preset=post")
-    page.wait_for_function(READY)
+    until(page, READY)
     page.emulate_media(media="print")
     assert page.locator(".lp-app button:visible, .lp-app input:visible").count() == 0
     assert page.locator(".lp-verdict").is_visible()
@@ -570,7 +563,7 @@ def test_strict_policy_stops_nothing_of_ours(browser, html):
 
     page.route("**/*", answer)
     page.goto("http://site.test/play/line.html#preset=post")
-    page.wait_for_function(READY)
+    until(page, READY)
     page.locator(".lp-map svg").click()
     page.locator("[data-go=copy]").click()
     assert "start=" in state(page)
@@ -587,9 +580,7 @@ def test_landing_page_plays_the_run(site):
     spot = page.locator("#lp-mini-loss circle")
     before = spot.get_attribute("cx")
     mini.get_by_role("button", name="Play").click()
-    page.wait_for_function(
-        f"document.querySelector('#lp-mini-loss circle').getAttribute('cx') !== '{before}'"
-    )
+    until(page, f"document.querySelector('#lp-mini-loss circle').getAttribute('cx') !== '{before}'")
     assert mini.get_by_role("link").get_attribute("href") == "play/line.html#preset=post"
 
 

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from sources import DOCS, NPM
+from chromium import violations
+from sources import DOCS
 
 TOPICS = sorted(path.stem for path in (DOCS / "practice").glob("*.md") if path.stem != "index")
 STORY = ["start", *(f"learn/{path.stem}" for path in sorted((DOCS / "learn").glob("*.md")))]
 STORY.remove("learn/dynamic-and-static")  # which only says where its halves have gone
 PAGES = [*(f"practice/{name}" for name in TOPICS), *STORY]
-AXE = "axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
 POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; font-src 'self'; "
     "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'"
@@ -330,9 +330,7 @@ def test_judged_exercises_are_accessible_on_a_dark_phone(name, browser, html):
     ] == []
     page.evaluate("scrollTo(0, 0)")  # the theme's way back to the top is outside of all landmarks
     page.locator(".back-to-top:visible").wait_for(state="detached")
-    page.add_script_tag(path=NPM / "axe-core" / "axe.min.js")
-    found = page.evaluate(AXE)
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    assert violations(page) == []
     context.close()
 
 

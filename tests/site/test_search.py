@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from chromium import until
 from sources import NAMES
 
 # Messages as readers paste them, with a prefix, a suffix or names of their own.
@@ -117,7 +118,7 @@ def open_search(html, browser):
         view.errors = []
         view.on("pageerror", lambda error: view.errors.append(str(error)))
         view.goto(f"{(html / 'search.html').as_uri()}{query}")
-        view.wait_for_function("window.MiniSearch && document.readyState === 'complete'")
+        until(view, "window.MiniSearch && document.readyState === 'complete'")
         return view
 
     yield opened
