@@ -17,7 +17,7 @@ from published import address
 LISTING = "llms.txt"
 LANGUAGE = re.compile(r"^highlight-(\w+)$")
 PYTHON = {"ipython3", "ipython", "Python", "python3", "pycon"}
-PAGE = re.compile(r"^(?![a-z]+:)([^#?]*)\.html(?:#.*)?$")
+PAGE = re.compile(r"^(?![a-z]+:)([^#?]*)(?<!-sheet)(?<!-answers)\.html(?:#.*)?$")  # not for paper
 BLANK = re.compile(r"\n{3,}")
 DRAWING = re.compile(r"<svg\b(?P<head>[^>]*)>(?P<body>.*?)</svg>", re.DOTALL)
 NAMED = re.compile(r'aria-label="([^"]*)"|<title[^>]*>(.*?)</title>', re.DOTALL)

@@ -21,9 +21,9 @@ POLICY = {
     "base-uri": ["'none'"],
     "form-action": ["'self'"],
 }
-# An exercise runs a reader's Python: MicroPython is WebAssembly, in a worker made of a blob, as a
-# page opened from a folder can start no other; the worker inherits the page's policy.
-PYTHON = {"script-src": ["'wasm-unsafe-eval'"], "worker-src": ["blob:"]}
+# An exercise runs a reader's Python: MicroPython is WebAssembly, in a worker, made of a blob where a
+# page is opened from a folder, which can start no other; that one inherits the page's policy.
+PYTHON = {"script-src": ["'wasm-unsafe-eval'"], "worker-src": ["'self'", "blob:"]}
 RUNS_PYTHON = 'data-kind="code"'
 
 # What the theme writes into a page, and the same without a script or a style.

@@ -23,7 +23,7 @@ def test_python_in_a_page_may_run():
     """A page whose exercises run code allows WebAssembly, and workers made of a blob."""
     policy = security.policy('<section data-kind="code">')
     assert "script-src 'self' 'wasm-unsafe-eval'" in policy
-    assert "worker-src blob:" in policy
+    assert "worker-src 'self' blob:" in policy
     assert "wasm" not in security.policy('<section data-kind="number">')
 
 
