@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 TEXT = (".html", ".css", ".js", ".svg", ".json", ".txt")
 PICTURES = (".png", ".webp", ".jpg", ".gif")
@@ -29,7 +30,10 @@ HURRY = """async () => {
   for (const each of pictures) each.loading = "eager";
   await Promise.all(pictures.map((each) => each.decode().catch(() => {})));
 }"""
-
+# Two frames later, what the scripts and styles ask for has been asked for.
+SETTLED = """() => document.fonts.ready.then(() => new Promise((resolve) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)));
+}))"""
 
 KB = 1000
 REQUESTS = 20
@@ -74,6 +78,12 @@ class Measured:
         return {name: value for name, value in found.items() if value > self.goals[name]}
 
 
+@functools.cache
+def compressed(name):
+    """Return a file as a server sends it."""
+    return gzip.compress(Path(name).read_bytes(), 9, mtime=0)
+
+
 class Handler(SimpleHTTPRequestHandler):
     """Serve a folder without a word; text is compressed, as servers do."""
 
@@ -89,8 +99,7 @@ class Handler(SimpleHTTPRequestHandler):
             super().do_GET()
             return
         try:
-            with open(name, "rb") as file:  # noqa: PTH123 (the library's names are strings)
-                body = gzip.compress(file.read(), 9, mtime=0)
+            body = compressed(name)
         except OSError:
             self.send_error(404)
             return
@@ -118,20 +127,22 @@ def serve(folder):
 
 def measure(context, base, name):
     """Return what a browser sees of a page; the context is a new one, with nothing in its cache."""
-    page, sizes, said = context.new_page(), {}, []
+    page, asked, sizes, said = context.new_page(), [], {}, []
     page.add_init_script(LISTEN)
 
     def finished(request):
-        if request.url.startswith("http"):
-            sizes[request.url] = request.sizes()["responseBodySize"]
+        sizes[request.url] = request.sizes()["responseBodySize"]
 
+    page.on("request", lambda request: asked.append(request.url))
     page.on("requestfinished", finished)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("console", lambda message: said.append(message.text))
     page.goto(f"{base}/{name}")
     waiting = page.evaluate(WAITING)
     page.evaluate(HURRY)
-    page.wait_for_load_state("networkidle")
+    page.evaluate(SETTLED)
+    while not sizes.keys() >= {url for url in asked if url.startswith("http")}:
+        page.wait_for_timeout(5)
     refused = page.evaluate("window.refused")
     return Measured(name, sizes, len(sizes) - waiting, refused, said)
 

@@ -32,6 +32,17 @@ def name(source):
 
 
 NAMES = [name(source) for source in [*PAGES, *SCRIPTS]]
+# What the build adds: lists, the search, and the exercises of a page on paper.
+MADE = [
+    *("404", "genindex", "py-modindex", "search", "auto_gallery/index"),
+    *sorted({f"auto_gallery/{path.parent.name}/index" for path in SCRIPTS}),
+    *(
+        f"practice/{path.stem}-{kind}"
+        for path in PAGES
+        if path.parent.name == "practice" and path.stem != "index"
+        for kind in ("sheet", "answers")
+    ),
+]
 
 # The pages of each level, in the order in which they are to be read: what the landing page's tables
 # of contents list under their captions.  The last of them is about the site itself.

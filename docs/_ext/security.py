@@ -21,8 +21,8 @@ POLICY = {
     "base-uri": ["'none'"],
     "form-action": ["'self'"],
 }
-# An exercise runs a reader's Python: MicroPython is WebAssembly, in a worker, made of a blob where a
-# page is opened from a folder, which can start no other; that one inherits the page's policy.
+# An exercise runs a reader's Python: MicroPython is WebAssembly, in a worker.  A page opened from a
+# folder can start only one made of a blob, which inherits the page's policy.
 PYTHON = {"script-src": ["'wasm-unsafe-eval'"], "worker-src": ["'self'", "blob:"]}
 RUNS_PYTHON = 'data-kind="code"'
 

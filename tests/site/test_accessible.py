@@ -1,9 +1,11 @@
 """Every page of the built site in a browser: accessible, no wider than the window, no errors."""
 
+from pathlib import Path
+
 import pytest
 
 from chromium import violations
-from sources import NAMES
+from sources import MADE, NAMES
 
 WAYS = {
     "desk": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
@@ -13,6 +15,7 @@ WAYS = {
 KINDS = {
     "index", "learn/graphs", "play/line", "play/graph", "practice/debugging",
     "auto_gallery/line/plot_1_posts_run", "reference/graph", "errors",
+    "search", "practice/debugging-answers",
 }  # fmt: skip
 # These rules look at how a page is laid out and coloured, the others at its elements.
 LOOKS = ["color-contrast", "scrollable-region-focusable"]
@@ -32,6 +35,7 @@ CHECK = """async ([looks, whole]) => {
     const looked = await axe.run({...options, runOnly: looks})
     return [...structure, ...looked.violations]
 }"""
+NARROW = Path(__file__).with_name("narrow.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +47,10 @@ def contexts(browser):
         context.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *MADE])
 @pytest.mark.parametrize("way", WAYS)
 def test_page_in_a_browser(name, way, contexts, html):
-    """No rule of axe is broken, nothing runs out of the window sideways, and no script fails."""
+    """No rule of axe is broken, nothing runs out of the window, is refused, fails, or too small."""
     page, errors, asked = contexts[way].new_page(), [], []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text))
@@ -54,6 +58,8 @@ def test_page_in_a_browser(name, way, contexts, html):
     page.goto((html / f"{name}.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     assert violations(page, CHECK, [LOOKS, way == "desk" or name in KINDS]) == []
+    if way == "phone":
+        assert page.evaluate(NARROW) == {}
     assert errors == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     page.close()
