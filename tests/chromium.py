@@ -12,7 +12,14 @@ from pathlib import Path
 from sources import NPM
 
 OPTIONS = ["--no-sandbox"]  # as root, as in a container, Chromium runs only without its sandbox
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# First the one without a user interface, of which each window would cost as much as the page.
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 
 AXE = "axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
 

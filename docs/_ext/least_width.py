@@ -19,7 +19,7 @@ from sphinx_gallery.directives import imgsgnode
 
 LEGIBLE = 10.9  # pixels of a letter's size
 POINTS = 10  # the size of the figures' text, font.size in matplotlibrc
-COLUMN = 358  # pixels of text beside each other on a phone of 390
+COLUMN = 328  # pixels of text beside each other on a phone of 360
 STEP = 80  # pixels between the widths of the classes lfg-w1, lfg-w2, … in figure.css
 
 
