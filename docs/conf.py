@@ -83,8 +83,10 @@ myst_substitutions |= {k: v.removeprefix(">=") for k, v in OLDEST.items()}
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
+nb_execution_in_temp = True  # as for a reader, whose notebook is alone in its folder
 nb_execution_timeout = 300
 nb_merge_streams = True
+nb_output_stderr = "warn"
 
 # The story: no page needs one that comes after it
 story = reading.story_of((HERE / "index.md").read_text(encoding="utf-8"))

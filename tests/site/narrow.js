@@ -20,8 +20,10 @@
   }).map((number) => number.parentElement.id);
 
   // What scrolls sideways and cannot be reached by keyboard.
-  const stuck = all(".cell_output, .figure-box, .lfg-figure")
-    .filter((box) => box.scrollWidth > box.clientWidth && box.getAttribute("tabindex") !== "0")
+  const stuck = all("article *")
+    .filter((box) => box.scrollWidth > box.clientWidth && box.clientWidth && box.tabIndex !== 0)
+    .filter((box) => ["auto", "scroll"].includes(getComputedStyle(box).overflowX))
+    .filter((box) => ![...box.querySelectorAll("a, button, input, select, [tabindex='0']")].some(seen))
     .map((box) => box.outerHTML.slice(0, 90));
 
   // Controls too small for a finger; the label of one belongs to it.
