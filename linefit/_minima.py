@@ -14,6 +14,7 @@ The arrays are small, and NumPy takes a third of torch's time for each operation
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -208,9 +209,12 @@ def lowest(p: Points) -> Lowest:
 
 def _steps(p: Points, path: _Path) -> int:
     """Return how many steps to take along each quarter of the path."""
-    half_width = max(float(np.arccos(abs(p.r).max())), NARROWEST)
+    step = STEP
+    if p.correlated:
+        half_width = max(math.acos(abs(p.r).max()), NARROWEST)
+        step = min(STEP, SHARE * half_width)
     longer = min(max(1.0, p.x.shape[-1] / MANY) ** 0.5, LONGER)
-    return int(np.ceil(path.length.max() / (longer * min(STEP, SHARE * half_width))))
+    return int(np.ceil(path.length.max() / (longer * step)))
 
 
 def _lowest(p: Points, path: _Path, k: int) -> Lowest:

@@ -99,12 +99,13 @@ def york(
         _check_sizes(p, batch)
         found = lowest(p)
         _check_direction(p, found.n_minima == 0, batch)
-        best = _result(p, found, frame, points)
+        *best, misfit = _result(p, found, frame, points)
+        loss = misfit * misfit / (2 * n)
 
     def tensor(array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array.reshape(batch + array.shape[1:]))
 
-    york, hessian, normal, offset, pivot, height_se, slope_se, misfit = map(tensor, best)
+    york, hessian, normal, offset, pivot, height_se, slope_se = map(tensor, best)
     x_error, y_error, r = (torch.from_numpy(error) for error in data[2:])
     line = Line(normal, offset)
     if points.dtype is not torch.float64:
@@ -119,14 +120,13 @@ def york(
         pivot,
         height_se,
         slope_se,
-        misfit,
+        tensor(misfit),
         points.origin,
         errors_known=True,
     )
     converged = tensor(found.converged)
     n_minima = tensor(found.n_minima)
-    loss = misfit * misfit / (2 * n)
-    fit = Fit(line, loss, found.n_steps, converged, york, hessian, n_minima, given)
+    fit = Fit(line, tensor(loss), found.n_steps, converged, york, hessian, n_minima, given)
     return fit if points.x.is_cpu else fit.to(points.x.device)
 
 
