@@ -54,7 +54,13 @@
       const up = 1 - (py - EDGE.top) / (here.height - EDGE.top - EDGE.bottom);
       return [x0 + right * (x1 - x0), y0 + up * (y1 - y0)];
     };
+    let resized = true;
+    new ResizeObserver(() => {
+      resized = true;
+    }).observe(svg);
     here.measure = () => {
+      if (!resized) return; // to ask for the box makes the browser lay out the page at once
+      resized = false;
       const box = svg.getBoundingClientRect();
       here.width = Math.max(120, Math.round(box.width));
       here.height = Math.max(100, Math.round(box.height));
