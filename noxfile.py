@@ -52,6 +52,7 @@ AUTOBUILD_IGNORE = r"auto_gallery|sg_execution_times|/_inv/|/_build/|backreferen
 # Two tests at a time, because many wait for a process of their own.
 SIDE_BY_SIDE = ["--numprocesses=2", "--dist=worksteal"]
 UNIT = ["-m", "not site and not browser", "--ignore=tests/site"]
+QUICK = ["-m", "not slow and not site and not browser", "--ignore=tests/site"]
 
 # These sessions share one environment: torch is then unpacked once, and the tests meet the
 # site that `docs` has built with the very same interpreter.
@@ -101,6 +102,13 @@ def unit(session: nox.Session) -> None:
     """Test the package and the site's extensions; build nothing, open no browser."""
     run = _environment(session, "test")
     run("pytest", *UNIT, *(session.posargs or SIDE_BY_SIDE))
+
+
+@shared(default=False)
+def quick(session: nox.Session) -> None:
+    """Run the unit tests but for those that take seconds: an answer within a minute."""
+    run = _environment(session, "test")
+    run("pytest", *QUICK, *(session.posargs or SIDE_BY_SIDE))
 
 
 @shared(default=False)

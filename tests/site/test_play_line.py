@@ -606,3 +606,18 @@ def test_page_is_light(html):
     own.append(html / "_static/play/play.css")
     assert len(own) > 5
     assert sum(len(gzip.compress(path.read_bytes())) for path in own) < 60_000
+
+
+def test_pictures_are_drawn_anew_at_their_new_size(site):
+    """A turned phone or a narrower window leaves no picture at the scale of the old one."""
+    page = site()
+    until(page, READY)
+    page.set_viewport_size({"width": 390, "height": 844})
+    until(page, "document.querySelector('#lp-points').getBoundingClientRect().width < 360")
+    page.evaluate("new Promise(resolve => setTimeout(resolve, 350))")
+    widths = page.evaluate(
+        """[...document.querySelectorAll('#lp-points, #lp-map, #lp-loss')].map(svg =>
+          [svg.viewBox.baseVal.width, svg.getBoundingClientRect().width])"""
+    )
+    assert len(widths) == 3
+    assert all(abs(drawn - shown) < 1 for drawn, shown in widths)
