@@ -15,10 +15,10 @@ from torch.autograd import forward_ad
 
 Piece = TypeVar("Piece")
 
-BLOCK = 1 << 17  # points a block: two buffers of 1 MB, which stay in the cache
+BLOCK = 1 << 16  # points a block: x, y and two buffers of 512 kB each stay in a core's cache
 ROW = 1 << 13  # points a row of a block: a product of this length is no work for two threads
 FAR = 5.0  # mean square over variance, from which on squares count from a place amid the points
-SHARE = 4  # blocks that a thread takes at a time: few enough that none waits long at the end
+SHARE = 8  # blocks that a thread takes at a time: few enough that none waits long at the end
 
 
 class Sums(NamedTuple):
