@@ -1,7 +1,8 @@
 """Every word and sentence that a reader of a figure, a player or a listing sees.
 
-They stand in this one module so that they can be translated.  Messages of errors, which are for
-programmers, stand where they are raised.
+They stand in this one module so that they can be translated: each is a text of ``say``, with names
+in braces for what the graph fills in.  Messages of errors, which are for programmers, stand where
+they are raised.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from linefit.graph.nodes import Edge, Node, Output, Run, Saved
 from linefit.graph.numbers import dense, number, range_of, same, written_out
 
 Factor = tuple[str, Tensor | None, bool]  # formula and value of a local derivative; if it is summed
+
+
+def say(text: str, **filled_in: object) -> str:
+    """Return a text with its blanks filled in; whoever collects the texts looks for its calls."""
+    return text.format(**filled_in)
+
 
 # Labels of boxes and edges
 
@@ -37,20 +44,22 @@ def brief(tensor: Tensor) -> str:
     if tensor.is_complex():
         return shape
     if tensor.dtype == torch.bool:
-        return f"{shape} {int(tensor.sum())} True"
+        return say("{shape} {number} True", shape=shape, number=int(tensor.sum()))
     return f"{shape} {_range(tensor)}"
 
 
 def _range(tensor: Tensor) -> str:
     found = range_of(tensor)
     if found is None:
-        return "all nan"
+        return say("all nan")
     low = number(found.least, digits=3)
     high = number(found.most, digits=3)
     if low != high:
         text = f"{low} … {high}"
+    elif found.least == found.most:
+        text = say("all {number}", number=low)
     else:
-        text = f"all {low}" if found.least == found.most else f"all ≈ {low}"
+        text = say("all ≈ {number}", number=low)
     return f"{text}, {found.nans} nan" if found.nans else text
 
 
@@ -58,7 +67,8 @@ def title(node: Node) -> str:
     """Return the name and the operation of a node, as ``loss = mean``."""
     names = ", ".join(output.name for output in node.outputs if output.name)
     if node.version:
-        return f"{names or _operation(node)} ({changed_in_place(node.version)})"
+        changed = changed_in_place(node.version)
+        return say("{name} ({changed})", name=names or _operation(node), changed=changed)
     if node.op == "number" and node.value is not None:
         return brief(node.value)
     if node.op in {"leaf", "constant"}:
@@ -72,7 +82,9 @@ def changed_in_place(times: int) -> str:
     >>> changed_in_place(1), changed_in_place(3)
     ('changed in place', 'changed in place 3 times')
     """
-    return CHANGED if times == 1 else CHANGED_TIMES.format(count=times)
+    if times == 1:
+        return say("changed in place")
+    return say("changed in place {number} times", number=times)
 
 
 def value_of(output: Output) -> str:
@@ -95,24 +107,33 @@ def gradients(grad: Tensor | None, accumulated: Tensor | None) -> list[str]:
 
 def part_of_gradient(grad: Tensor) -> str:
     """Return the label of an edge that carries a part of a gradient."""
-    return f"grad {brief(grad)}"
+    return say("grad {value}", value=brief(grad))
 
 
-CHANGED = "changed in place"
-CHANGED_TIMES = "changed in place {count} times"
-COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+def operations(count: int) -> str:
+    """Return how many operations there are."""
+    return say("1 operation") if count == 1 else say("{number} operations", number=count)
 
 
-def operations(count: int, *, in_words: bool = False) -> str:
-    """Return how many operations there are, as "1 operation" or "two operations"."""
-    written = COUNTED[count] if in_words and count < len(COUNTED) else count
-    return f"{written} operation" + "s" * (count != 1)
+FEW_OPERATIONS = (
+    say("no operations"),
+    say("one operation"),
+    say("two operations"),
+    say("three operations"),
+    say("four operations"),
+    say("five operations"),
+    say("six operations"),
+    say("seven operations"),
+    say("eight operations"),
+    say("nine operations"),
+    say("ten operations"),
+)
 
 
 # Figures
 
-WIDE_FIGURE = "wide figure"
-LEAF = "a leaf"
+WIDE_FIGURE = say("wide figure")
+LEAF = say("a leaf")
 REACHED = 6  # leaves whose gradients the alternative text tells
 
 
@@ -120,16 +141,25 @@ def alt_text(nodes: Sequence[Node]) -> str:
     """Return the alternative text of a figure."""
     count = sum(node.kind == "operation" for node in nodes if node.op != "number")
     results = [o for n in nodes if n.kind == "operation" for o in n.outputs if o.name]
-    ends = [f"{o.name} is {spoken(o.value)}" for o in results[-1:] if o.value is not None]
+    ends = [
+        say("{name} is {value}", name=o.name, value=spoken(o.value))
+        for o in results[-1:]
+        if o.value is not None
+    ]
     reached = [
-        f"the gradient reaching {node.name or LEAF} is {spoken(node.grad)}"
+        say(
+            "the gradient reaching {name} is {value}",
+            name=node.name or LEAF,
+            value=spoken(node.grad),
+        )
         for node in nodes
         if node.kind == "leaf" and node.grad is not None
     ]
     if (more := len(reached) - REACHED) > 0:
-        reached[REACHED:] = [f"and {more} more leaves have gradients"]
-    begin = f"Computational graph: {operations(count, in_words=True)}"
-    return "; ".join([begin, *ends, *reached]) + "."
+        reached[REACHED:] = [say("and {number} more leaves have gradients", number=more)]
+    counted = FEW_OPERATIONS[count] if count < len(FEW_OPERATIONS) else operations(count)
+    facts = "; ".join([counted, *ends, *reached])
+    return say("Computational graph: {facts}.", facts=facts)
 
 
 def size_note(nodes: int, boxes: int, shown: int, folded: int = 0) -> str:
@@ -138,15 +168,21 @@ def size_note(nodes: int, boxes: int, shown: int, folded: int = 0) -> str:
     Of its nodes some are ``folded`` into edges, the others are in ``boxes``, of which some or all
     are ``shown``.
     """
-    views = f"{folded} views and changes of shape stand at their edges."
-    some = f"{shown} of its {boxes}" if shown < boxes else f"{boxes}"
+    if boxes >= nodes - folded and not folded:
+        if shown == nodes:
+            return ""
+        return say("{shown} of {nodes} nodes: those nearest the end.", shown=shown, nodes=nodes)
+    some = say("{shown} of its {boxes}", shown=shown, boxes=boxes) if shown < boxes else boxes
+    head = say("{nodes} nodes in {some} boxes", nodes=nodes, some=some)
+    views = say("{number} views and changes of shape stand at their edges", number=folded)
     if boxes < nodes - folded:
-        words = f"{nodes} nodes in {some} boxes: one for each call of a module or scope."
-        return f"{words} {views}" if folded else words
-    if folded:
-        end = "; of the others those nearest the end are shown" if shown < boxes else ""
-        return f"{nodes} nodes in {some} boxes: {views[:-1]}{end}."
-    return f"{shown} of {nodes} nodes: those nearest the end." if shown < nodes else ""
+        calls = say("{head}: one for each call of a module or scope.", head=head)
+        return f"{calls} {views}." if folded else calls
+    if shown == boxes:
+        return say("{head}: {views}.", head=head, views=views)
+    return say(
+        "{head}: {views}; of the others those nearest the end are shown.", head=head, views=views
+    )
 
 
 def repeated(labels: Sequence[str], count: int) -> str:
@@ -167,51 +203,83 @@ def passing(operations: Sequence[str]) -> str:
 
 def spoken(tensor: Tensor) -> str:
     """Return a tensor's numbers, or its shape and range, as words of a sentence."""
-    shape, between, rest = brief(tensor).partition(") ")
-    return f"{shape}) from {rest.replace('…', 'to')}" if "…" in rest else shape + between + rest
+    text = brief(tensor)
+    shape, _, values = text.partition(") ")
+    least, between, most = values.partition(" … ")
+    if not between:
+        return text
+    return say("{shape} from {least} to {most}", shape=f"{shape})", least=least, most=most)
 
 
 # Listings
 
-EMPTY = "an empty graph"
-MORE = "… and {count} more"
-AND = " and "
+EMPTY = say("an empty graph")
+
+
+def more(count: int) -> str:
+    """Return how many lines a listing leaves out."""
+    return say("… and {number} more", number=count)
+
 
 # Tables
 
-WHOLE = "the whole graph"
-SUMMARY = ("scope", "calls", "operations", "parameters", "saved", "forward", "backward")
-GRADIENTS = ("parameter", "shape", "root mean square", "largest", "gradient / value", "")
+WHOLE = say("the whole graph")
+SUMMARY = (
+    say("scope"),
+    say("calls"),
+    say("operations"),
+    say("parameters"),
+    say("saved"),
+    say("forward"),
+    say("backward"),
+)
+GRADIENTS = (
+    say("parameter"),
+    say("shape"),
+    say("root mean square"),
+    say("largest"),
+    say("gradient / value"),
+    "",
+)
 VERDICTS = {
     "": "",
-    "none": "None: no gradient came",
-    "zero": "zero",
-    "not finite": "not finite",
-    "vanishing": "vanishing",
-    "exploding": "exploding",
+    "none": say("None: no gradient came"),
+    "zero": say("zero"),
+    "not finite": say("not finite"),
+    "vanishing": say("vanishing"),
+    "exploding": say("exploding"),
 }
 
 # The player
 
-STEP = "Step {number} of {count}"
 PLAYER = {
-    "start": "First step",
-    "back": "Previous step",
-    "play": "Play",
-    "pause": "Pause",
-    "next": "Next step",
-    "end": "Last step",
-    "slider": "Step",
-    "figure": "Figure",
-    "group": "Step through the graph",
-    "list": "All {count} steps in words",
+    "start": say("First step"),
+    "back": say("Previous step"),
+    "play": say("Play"),
+    "pause": say("Pause"),
+    "next": say("Next step"),
+    "end": say("Last step"),
+    "slider": say("Step"),
+    "figure": say("Figure"),
+    "group": say("Step through the graph"),
 }
+
+
+def step_of(number: int, count: int) -> str:
+    """Return which step of a player it is."""
+    return say("Step {number} of {count}", number=number, count=count)
+
+
+def all_steps(count: int) -> str:
+    """Return the heading of a player's steps."""
+    return say("All {count} steps in words", count=count)
+
 
 # Formulas of local derivatives
 
-ONE_WHERE_POSITIVE = "1 where {x} > 0, else 0"
-SIGN = "the sign of {x}"
-RESULT = "the result"
+ONE_WHERE_POSITIVE = say("1 where {x} > 0, else 0", x="{x}")
+SIGN = say("the sign of {x}", x="{x}")
+RESULT = say("the result")
 
 # Steps
 
@@ -221,42 +289,69 @@ def inputs(nodes: Sequence[Node]) -> str:
     leaves = [_with_value(n) for n in nodes if n.kind == "leaf"]
     others = [_with_value(n) for n in nodes if n.kind == "constant" and n.op != "number"]
     parts = []
-    if leaves:
-        want = "require gradients" if len(leaves) > 1 else "requires a gradient"
-        parts.append(f"{_list(leaves)} {want}.")
-    if others:
-        parts.append(f"{_list(others)} {'are constants' if len(others) > 1 else 'is a constant'}.")
-    return "The inputs: " + " ".join(parts) if parts else "The inputs are plain numbers."
+    if len(leaves) == 1:
+        parts.append(say("{name} requires a gradient.", name=leaves[0]))
+    elif leaves:
+        parts.append(say("{names} require gradients.", names=listed(leaves)))
+    if len(others) == 1:
+        parts.append(say("{name} is a constant.", name=others[0]))
+    elif others:
+        parts.append(say("{names} are constants.", names=listed(others)))
+    if not parts:
+        return say("The inputs are plain numbers.")
+    return say("The inputs: {facts}", facts=" ".join(parts))
 
 
 def forward(node: Node, edges: Sequence[Edge]) -> str:
     """Say what an operation computed and what autograd recorded of it."""
     if node.version:
-        values = AND.join(value for output in node.outputs if (value := _value(output)))
-        return f"{name_of(node._before or node)} is changed in place, unseen by autograd: {values}."
+        return say(
+            "{name} is changed in place, unseen by autograd: {value}.",
+            name=name_of(node._before or node),
+            value=listed([value for output in node.outputs if (value := _value(output))]),
+        )
+    words = [_computed(node, edges)]
+    if node._base is not None:
+        words.append(say("It changes {name} through a view.", name=_call(node._base, 0)))
+    if node.backward_name is None:
+        words.append(say("Nothing is recorded."))
+    elif node.grad_fn is None:
+        words.append(say("The tape records the layer."))
+    elif saved := list(dict.fromkeys(_saved_name(node, saved) for saved in node.saved)):
+        words.append(
+            say(
+                "Autograd records {node} and keeps {names}.",
+                node=node.backward_name,
+                names=listed(saved),
+            )
+        )
+    else:
+        words.append(say("Autograd records {node}.", node=node.backward_name))
+    return " ".join(words)
+
+
+def _computed(node: Node, edges: Sequence[Edge]) -> str:
     operands = ", ".join(
         name_of(edge.source, edge.output) for edge in edges if edge.source is not node._base
     )
     outputs = [output for output in node.outputs if output.name or _value(output)]
-    results = AND.join(filter(None, map(_value, outputs)))
     names = [output.name or "_" for output in outputs] if any(o.name for o in outputs) else []
-    words = f"Forward: {', '.join(names) + ' = ' if names else ''}{node.op}({operands})"
-    words += f" = {results}." if results else "."
-    if node._base is not None:
-        words += f" It changes {_call(node._base, 0)} through a view."
-    if node.backward_name is None:
-        return f"{words} Nothing is recorded."
-    if node.grad_fn is None:
-        return f"{words} The tape records the layer."
-    saved = [_saved_name(node, saved) for saved in node.saved]
-    keeps = f" and keeps {_list(list(dict.fromkeys(saved)))}" if saved else ""
-    return f"{words} Autograd records {node.backward_name}{keeps}."
+    call = f"{', '.join(names) + ' = ' if names else ''}{node.op}({operands})"
+    if results := listed(list(filter(None, map(_value, outputs)))):
+        return say("Forward: {call} = {value}.", call=call, value=results)
+    return say("Forward: {call}.", call=call)
 
 
 def seed(node: Node, output: int, grad: Tensor | None) -> str:
     """Say where a backward pass enters the graph."""
-    start = f" with the gradient {spoken(grad)}" if grad is not None else ""
-    return f"A backward pass enters the graph at {_call(node, output)}{start}."
+    name = _call(node, output)
+    if grad is None:
+        return say("A backward pass enters the graph at {name}.", name=name)
+    return say(
+        "A backward pass enters the graph at {name} with the gradient {value}.",
+        name=name,
+        value=spoken(grad),
+    )
 
 
 def backward(
@@ -267,20 +362,21 @@ def backward(
 ) -> str:
     """Say what a backward node received, multiplied by and sent on, and if saved tensors stay."""
     received = [spoken(grad) for grad in run.received if grad is not None]
-    incoming = AND.join(received) or "nothing"
+    incoming = listed(received) or say("nothing")
     who = node.op if node.grad_fn is None else node.backward_name  # a tape's layer or autograd's
     if not run.readable:
-        return f"Backward: {who} runs on a batch of gradients at once. They are not copied."
-    words = [f"Backward: {who} gets {incoming}."]
+        return say(
+            "Backward: {node} runs on a batch of gradients at once. They are not copied.", node=who
+        )
+    words = [say("Backward: {node} gets {value}.", node=who, value=incoming)]
     for (edge, grad), factor in zip(sent, factors, strict=True):
         product = _product(incoming, factor, spoken(grad))
-        words.append(f"For {_call(edge.source, edge.output)}: {product}.")
-    if node.saved:
-        words.append(
-            "What it has saved stays for another pass."
-            if run.kept
-            else "What it has saved is freed."
-        )
+        name = _call(edge.source, edge.output)
+        words.append(say("For {name}: {product}.", name=name, product=product))
+    if node.saved and run.kept:
+        words.append(say("What it has saved stays for another pass."))
+    elif node.saved:
+        words.append(say("What it has saved is freed."))
     return " ".join(words)
 
 
@@ -290,48 +386,78 @@ def add_up(node: Node, output: int, parts: Sequence[Tensor], total: Tensor, *, u
     terms = " + ".join(_grouped(spoken(part)) for part in parts)
     result = f"{terms} = {spoken(total)}"
     if len(parts) == uses:
-        return f"{name} was used {uses} times: its gradient is the sum {result}."
-    return f"{name} gets {len(parts)} parts of a gradient: their sum is {result}."
+        return say(
+            "{name} was used {number} times: its gradient is the sum {result}.",
+            name=name,
+            number=uses,
+            result=result,
+        )
+    return say(
+        "{name} gets {number} parts of a gradient: their sum is {result}.",
+        name=name,
+        number=len(parts),
+        result=result,
+    )
 
 
 def hook(
     node: Node, output: int, before: Tensor | None, after: Tensor | None, *, stored: bool
 ) -> str:
     """Say how a hook has changed a gradient on its way, or the ``.grad`` of a leaf."""
-    was, now = ("None" if grad is None else spoken(grad) for grad in (before, after))
-    what = f"{name_of(node)}.grad" if stored else f"the gradient of {_call(node, output)}"
-    return f"A hook changes {what}: it was {was} and is {now}."
+    if stored:
+        what = f"{name_of(node)}.grad"
+    else:
+        what = say("the gradient of {name}", name=_call(node, output))
+    return say(
+        "A hook changes {what}: it was {before} and is {after}.",
+        what=what,
+        before=_spoken_or_none(before),
+        after=_spoken_or_none(after),
+    )
 
 
 def other_gradient(node: Node, output: int, before: Tensor | None, after: Tensor | None) -> str:
     """Say that a gradient is not the one that was sent, where what changed it was not seen."""
-    was, now = ("None" if grad is None else spoken(grad) for grad in (before, after))
-    return (
-        f"{_call(node, output)} was sent the gradient {was} and its node gets {now}: "
-        "a hook has changed it, or a backward pass begins here too."
+    return say(
+        "{name} was sent the gradient {before} and its node gets {after}: "
+        "a hook has changed it, or a backward pass begins here too.",
+        name=_call(node, output),
+        before=_spoken_or_none(before),
+        after=_spoken_or_none(after),
     )
 
 
 def write(leaf: Node, before: Tensor | None, after: Tensor | None) -> str:
     """Say what becomes of the ``.grad`` of a leaf."""
     name = name_of(leaf)
-    was, now = ("None" if grad is None else spoken(grad) for grad in (before, after))
-    if after is None:
-        stays = "stays" if before is None else f"was {was} and is"
-        return f"{name} is reached; its .grad {stays} None."
-    if before is None:
-        return f"AccumulateGrad writes {name}.grad: it is {now}."
-    if same(before, after):
-        return f"{name} is reached; its .grad stays {now}."
-    return f"AccumulateGrad adds to {name}.grad: it was {was} and is {now}."
+    was, now = map(_spoken_or_none, (before, after))
+    if after is None and before is not None:
+        return say("{name} is reached; its .grad was {before} and is None.", name=name, before=was)
+    if before is None and after is not None:
+        return say("AccumulateGrad writes {name}.grad: it is {after}.", name=name, after=now)
+    if before is None or after is None or same(before, after):
+        return say("{name} is reached; its .grad stays {after}.", name=name, after=now)
+    return say(
+        "AccumulateGrad adds to {name}.grad: it was {before} and is {after}.",
+        name=name,
+        before=was,
+        after=now,
+    )
 
 
 def later(leaves: Sequence[Node]) -> str:
     """Say which gradients the program has changed after all that is shown."""
     names = [f"{name_of(leaf)}.grad" for leaf in leaves]
-    shown = names if len(names) < 4 else [*names[:2], f"{len(names) - 2} more"]
-    listed = " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-    return f"Since then the program has changed {listed}: shown is what the backward pass left."
+    if len(names) >= 4:
+        names[2:] = [say("{number} more", number=len(names) - 2)]
+    return say(
+        "Since then the program has changed {names}: shown is what the backward pass left.",
+        names=listed(names),
+    )
+
+
+def _spoken_or_none(grad: Tensor | None) -> str:
+    return "None" if grad is None else spoken(grad)
 
 
 def _product(incoming: str, factor: Factor | None, outgoing: str) -> str:
@@ -340,12 +466,14 @@ def _product(incoming: str, factor: Factor | None, outgoing: str) -> str:
         return outgoing
     formula, derivative, is_summed = factor
     if derivative is None:
-        return f"{outgoing}, the same numbers in its own shape"
+        return say("{value}, the same numbers in its own shape", value=outgoing)
     value = spoken(derivative)
     exact = "" if formula.replace(" ", "") in {value, "1", "−1"} else f"{formula} = "
     times = f"({exact}{value})" if exact else _grouped(value)
-    summed = ", the sum over what was repeated" if is_summed else ""
-    return f"{_grouped(incoming)} × {times} → {outgoing}{summed}"
+    product = f"{_grouped(incoming)} × {times} → {outgoing}"
+    if is_summed:
+        return say("{product}, the sum over what was repeated", product=product)
+    return product
 
 
 def _grouped(text: str) -> str:
@@ -360,7 +488,9 @@ def name_of(node: Node, output: int = 0) -> str:
     if node.op == "number":
         return title(node)
     name = node.outputs[output].name or _operation(node)
-    return f"{name} ({changed_in_place(node.version)})" if node.version else name
+    if not node.version:
+        return name
+    return say("{name} ({changed})", name=name, changed=changed_in_place(node.version))
 
 
 def _operation(node: Node) -> str:
@@ -384,7 +514,7 @@ def _operand(operand: Node | complex) -> str:
 def _saved_name(node: Node, saved: Saved) -> str:
     source = saved.source
     if source is node:
-        return "its result"
+        return say("its result")
     if source is not None:
         return name_of(source, saved.output)
     plain = [operand for operand in node._operands if not isinstance(operand, Node)]
@@ -400,5 +530,8 @@ def _value(output: Output) -> str:
     return spoken(output.value) if output.value is not None else value_of(output)
 
 
-def _list(items: Sequence[str]) -> str:
-    return AND.join(filter(None, [", ".join(items[:-1]), items[-1]]))
+def listed(items: Sequence[str]) -> str:
+    """Return items as words of a sentence, as ``a, b and c``."""
+    if len(items) < 2:
+        return "".join(items)
+    return say("{first} and {last}", first=", ".join(items[:-1]), last=items[-1])

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from linefit.graph.nodes import Edge, Node
 from linefit.graph.sentences import (
-    AND,
     EMPTY,
-    MORE,
     changed_in_place,
     gradients,
+    listed,
+    more,
     title,
     value_of,
 )
@@ -32,7 +32,7 @@ def listing(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     if len(named) > SHOWN:
-        lines.append(MORE.format(count=len(named) - SHOWN))
+        lines.append(more(len(named) - SHOWN))
     return "\n".join(lines)
 
 
@@ -52,6 +52,6 @@ def _row(node: Node, inputs: list[str]) -> tuple[str, ...]:
     if node.version:
         names = f"{names} ({changed_in_place(node.version)})"
     made = node.op if node.op in {"leaf", "constant"} else f"{node.op}({', '.join(inputs)})"
-    values = AND.join(filter(None, map(value_of, shown)))
-    grads = AND.join(line for o in shown for line in gradients(o.grad, o.accumulated))
+    values = listed(list(filter(None, map(value_of, shown))))
+    grads = listed([line for o in shown for line in gradients(o.grad, o.accumulated)])
     return names, made, node.backward_name or "", values, grads

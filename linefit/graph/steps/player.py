@@ -11,7 +11,7 @@ from linefit.graph.draw.labels import gradient_lines
 from linefit.graph.draw.layout import Layout
 from linefit.graph.draw.svg import draw
 from linefit.graph.errors import GraphError
-from linefit.graph.sentences import PLAYER, STEP, part_of_gradient
+from linefit.graph.sentences import PLAYER, all_steps, part_of_gradient, step_of
 from linefit.graph.steps.steps import PassStep
 
 HERE = Path(__file__).parent
@@ -36,9 +36,7 @@ def player(layout: Layout, steps: Sequence[PassStep], *, inline: bool) -> str:
     if layout.note:
         raise GraphError(f"A player shows each node as a box; this figure has {layout.note}")
     count = len(steps)
-    items = "".join(
-        _item(layout, step, STEP.format(number=i, count=count)) for i, step in enumerate(steps, 1)
-    )
+    items = "".join(_item(layout, step, step_of(i, count)) for i, step in enumerate(steps, 1))
     starts = " ".join(f"n{route.edge.source.index}" for route in layout.routes)
     return (
         f'<figure class="lfg-player graph" data-starts="{starts}">'
@@ -48,7 +46,7 @@ def player(layout: Layout, steps: Sequence[PassStep], *, inline: bool) -> str:
         '<p class="lfg-words" role="status"></p></div><div class="lfg-bar" hidden>'
         f'<div class="lfg-controls" role="group" aria-label="{PLAYER["group"]}">'
         f"{_controls(count)}</div></div>"
-        f"<details><summary>{PLAYER['list'].format(count=count)}</summary>"
+        f"<details><summary>{all_steps(count)}</summary>"
         f'<ol class="lfg-steps">{items}</ol></details>'
         f"{_assets() if inline else ''}</figure>"
     )
