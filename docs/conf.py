@@ -57,6 +57,7 @@ extensions = [
     "security",
     "take_along",
     "timing",
+    "translation",
     "valid_html",
 ]
 exclude_patterns = [

@@ -21,8 +21,7 @@ NO_PROSE = (
     "script, style, template, pre, code, svg, math, .katex, .cell_output, .sphx-glr-script-out, "
     ".headerlink, .sd-octicon, kbd"
 )
-# Written by what a cell or an exercise prints, or by the theme: each has its own way to translate.
-OTHERS = ".lf-graph, .ex-exercise, [data-exercise], .theme-toggle-container, footer"
+OTHERS = ".theme-toggle-container, footer"  # the theme's
 BLOCKS = ["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "td", "th", "summary"]
 WORD = re.compile(r"[A-Za-z]{3,}")
 
@@ -48,6 +47,8 @@ def translate(folder: Path, locale: Path) -> int:
 def untranslated(html: str) -> list[str]:
     """Return the blocks of prose on a page that have no mark."""
     soup = BeautifulSoup(html, "html.parser")
+    for player in soup.select(".lfg-player"):  # the output of a cell, and yet prose
+        player.find_parent("section").append(player.extract())
     for element in soup.select(f"{NO_PROSE}, {OTHERS}"):
         element.decompose()
     article = soup.select_one("article[role=main]") or soup

@@ -64,6 +64,27 @@ g.player()
 ```{code-cell} python3
 print("executed")
 ```
+
+```{markup}
+<section aria-label="Words within HTML">
+<p title="A hint">A paragraph that <b>is raw</b></p>
+</section>
+```
+
+```{exercise} A product
+id: product
+kind: number
+rung: core
+code: |
+  x = torch.tensor(3.0, requires_grad=True)
+  (x * 2).backward()
+ask: What is `x.grad`, and why is it so?
+answer: x.grad
+wrong:
+  - value: 3
+    hint: That is the number itself.
+why: The other factor is the gradient.
+```
 """
 GALLERY = """\
 Gallery

@@ -36,6 +36,7 @@ import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
@@ -48,14 +49,14 @@ from exercise_runner import TAPE
 logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 RUNNER = HERE / "exercise_runner.py"
-RUNGS = {"warm-up": "Warm-up", "core": "Core", "stretch": "Stretch"}
+RUNGS = {"warm-up": _("Warm-up"), "core": _("Core"), "stretch": _("Stretch")}
 MINUTES = {"warm-up": 1, "core": 3, "stretch": 5}  # of thought, a guess like all times of reading
 TASKS = {
-    "number": "Type a number",
-    "pick": "Pick one",
-    "order": "Put the lines in order",
-    "node": "Choose a box",
-    "code": "Write code",
+    "number": _("Type a number"),
+    "pick": _("Pick one"),
+    "order": _("Put the lines in order"),
+    "node": _("Choose a box"),
+    "code": _("Write code"),
 }
 
 Schema = dict[str, tuple[type, ...]]
@@ -224,7 +225,9 @@ class Exercise(SphinxDirective):
         made["extra"] = {key: given[key] for key in SHOWN if key in given}
         made["ids"] = [f"ex-{given['id']}"]
         head, _ = self.parse_inline(title)
-        made += nodes.paragraph("", "", *head, classes=["ex-title"])
+        name = nodes.paragraph(title, "", *head, classes=["ex-title"])
+        self.set_source_info(name)  # without which it is no message
+        made += name
         made += nodes.container("", *self._question(given), classes=["ex-ask"])
         made += self._body(given, found)
         for number, each in enumerate(given["wrong"]):
@@ -298,8 +301,8 @@ class Exercise(SphinxDirective):
             case "pick":
                 first = self._option(found["answer"])
             case "node":
-                named = " or ".join(f"`{name}`" for name in found["named"].values())
-                first = self._parse(f"The box {named}.")
+                named = _(" or ").join(f"`{name}`" for name in found["named"].values())
+                first = self._parse(_("The box {names}.").format(names=named))
             case "order":
                 first = [_listing("\n".join(found["lines"]))]
             case _:
@@ -375,7 +378,7 @@ def _write(self: Any, node: exercise, child: nodes.Node) -> None:
     if "ex-hint" in classes:
         self.body.append(f'<div class="ex-hint" data-wrong="{child["wrong"]}" hidden>\n')  # type: ignore[index]
     elif "ex-answer" in classes:
-        self.body.append('<details class="ex-answer"><summary>Answer</summary>\n')
+        self.body.append('<details class="ex-answer"><summary>' + _("Answer") + "</summary>\n")
     else:
         child.walkabout(self)
         return
@@ -412,7 +415,7 @@ def fill_in(app: Sphinx, tree: nodes.document, page: str) -> None:
 def _table(app: Sphinx, page: str) -> nodes.Node:
     counts = counted(app.env)
     rows: list[list[nodes.Node]] = [
-        [nodes.Text(text) for text in ("Topic", *RUNGS.values(), "All", "For paper")]
+        [nodes.Text(text) for text in (_("Topic"), *RUNGS.values(), _("All"), _("For paper"))]
     ]
     order = app.env.toctree_includes.get(page, sorted(counts))
     for name in (each for each in order if each in counts):
@@ -424,7 +427,7 @@ def _table(app: Sphinx, page: str) -> nodes.Node:
         rows.append([link, *cells, nodes.inline("", "", *_sheets(uri.removesuffix(".html")))])
     columns = zip(*(each.values() for each in counts.values()), strict=True)
     sums = [sum(column) for column in columns]
-    rows.append([nodes.Text(str(text)) for text in ("All", *sums, sum(sums), "")])
+    rows.append([nodes.Text(str(text)) for text in (_("All"), *sums, sum(sums), "")])
     return _as_table(rows)
 
 
@@ -477,7 +480,7 @@ def add_sheet(app: Sphinx, tree: nodes.document) -> None:
         parts = [child.deepcopy() for child in answer.children]
         answers.append(nodes.container("", head, *parts, classes=["ex-printed"]))
     if answers:
-        head = nodes.paragraph("", "Answers", classes=["ex-printed-title"])
+        head = nodes.paragraph("", _("Answers"), classes=["ex-printed-title"])
         sheet = nodes.container("", head, *answers, classes=["ex-sheet"], hide_mode="all")
         section = next(tree.findall(nodes.section))
         section.append(sheet)
@@ -487,7 +490,7 @@ def add_sheet(app: Sphinx, tree: nodes.document) -> None:
 
 def _links(name: str) -> nodes.Node:
     """Return a line with the links to the sheets of a page."""
-    parts = [nodes.Text("For paper: "), *_sheets(name), nodes.Text(".")]
+    parts = [nodes.Text(_("For paper: ")), *_sheets(name), nodes.Text(".")]
     return nodes.paragraph("", "", *parts, classes=["ex-sheets"])
 
 
@@ -495,7 +498,7 @@ def _sheets(address: str) -> list[nodes.Node]:
     """Return the links to both sheets of a page."""
     sheet, answers = (
         nodes.reference("", text, internal=True, refuri=f"{address}-{kind}.html")
-        for kind, text in (("sheet", "sheet"), ("answers", "with answers"))
+        for kind, text in (("sheet", _("sheet")), ("answers", _("with answers")))
     )
     return [sheet, nodes.Text(", "), answers]
 

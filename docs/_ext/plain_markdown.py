@@ -41,7 +41,9 @@ BOXES = frozenset(
     {"attention", "caution", "danger", "error", "hint", "important", "note", "seealso"}
     | {"tip", "warning"}
 )
-DROPPED = frozenset({"figure", "glue", "glue:figure", "image", "minigallery", "raw", "toctree"})
+DROPPED = frozenset(
+    {"figure", "glue", "glue:figure", "image", "minigallery", "markup", "raw", "toctree"}
+)
 
 Resolve = Callable[[str, str], str]
 """Return the text of a reference, from the role's name and its target."""

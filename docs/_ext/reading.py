@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.locale import _
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import docname_join, logging
 from sphinx.util.docutils import SphinxRole
@@ -129,7 +130,9 @@ def minutes(env: BuildEnvironment, target: str) -> str:
     if missing := set(pages) - env.found_docs:
         raise KeyError(", ".join(sorted(missing)))
     total = sum(env.metadata[page]["minutes"] for page in pages)
-    return f"{total} min" if total < LONG else f"{round(total / 30) / 2:g} hours"
+    if total < LONG:
+        return _("{number} min").format(number=total)
+    return _("{number} hours").format(number=f"{round(total / 30) / 2:g}")
 
 
 class minutes_of(nodes.Inline, nodes.TextElement):  # noqa: N801 (docutils writes nodes in lower case)
@@ -173,8 +176,10 @@ def read(app: Sphinx, tree: nodes.document) -> None:
     found = place(app.config.story, page)
     title = next(tree.findall(nodes.title), None)
     if found and title:
-        unit = "minute" if about["minutes"] == 1 else "minutes"
-        text = f"{found.level} \N{MIDDLE DOT} {about['minutes']} {unit}"
+        time = _("1 minute")
+        if about["minutes"] != 1:
+            time = _("{number} minutes").format(number=about["minutes"])
+        text = f"{_(found.level)} \N{MIDDLE DOT} {time}"
         title.parent.insert(
             title.parent.index(title) + 1, nodes.paragraph("", text, classes=["reading"])
         )

@@ -69,8 +69,8 @@
     slides[at].scrollIntoView({ behavior: "instant" });
   };
   const place = make("span", { ariaLive: "polite" });
-  const bar = make("div", { className: "pr-bar", role: "group", ariaLabel: "Projector view" },
-    control("‹", "Back", backward), place, control("›", "On", forward), control("×", "Leave the projector view", end));
+  const bar = make("div", { className: "pr-bar", role: "group", ariaLabel: say("Projector view") },
+    control("‹", say("Back"), backward), place, control("›", say("On"), forward), control("×", say("Leave the projector view"), end));
   article.append(bar);
 
   // Keys that a control on the page has a use for stay with it.

@@ -1,3 +1,6 @@
+// A text for the reader, with its {blanks} filled in, in the language of the site.
+globalThis.say = (text, blanks = {}) =>
+  (globalThis.linefitWords?.[text] ?? text).replace(/\{(\w+)\}/g, (blank, name) => blanks[name] ?? blank);
 // The reader's choice of light or dark, before anything is drawn.
 try {
   document.body.dataset.theme = localStorage.getItem("theme") || "auto";

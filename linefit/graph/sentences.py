@@ -365,9 +365,8 @@ def backward(
     incoming = listed(received) or say("nothing")
     who = node.op if node.grad_fn is None else node.backward_name  # a tape's layer or autograd's
     if not run.readable:
-        return say(
-            "Backward: {node} runs on a batch of gradients at once. They are not copied.", node=who
-        )
+        run_at_once = say("Backward: {node} runs on a batch of gradients at once.", node=who)
+        return f"{run_at_once} {say('They are not copied.')}"
     words = [say("Backward: {node} gets {value}.", node=who, value=incoming)]
     for (edge, grad), factor in zip(sent, factors, strict=True):
         product = _product(incoming, factor, spoken(grad))

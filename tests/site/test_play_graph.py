@@ -102,7 +102,7 @@ def by_torch(program, values):
 def bare(browser):
     """Return an empty page with the scripts that hold no words of the page's."""
     page = browser.new_page()
-    for name in SCRIPTS:
+    for name in ("../theme", *SCRIPTS):
         page.add_script_tag(path=STATIC / f"{name}.js")
     yield page
     page.close()

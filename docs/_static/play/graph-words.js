@@ -52,10 +52,11 @@
 
   function rangeOf({ data }) {
     const known = data.filter((x) => x === x);
-    if (!known.length) return "all nan";
+    if (!known.length) return say("all nan");
     const [least, most] = [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))];
     const [low, high] = [number(least, 3), number(most, 3)];
-    const text = low !== high ? `${low} … ${high}` : `all ${least === most ? "" : "≈ "}${low}`;
+    let text = `${low} … ${high}`;
+    if (low === high) text = least === most ? say("all {number}", { number: low }) : say("all ≈ {number}", { number: low });
     const nans = data.length - known.length;
     return nans ? `${text}, ${nans} nan` : text;
   }
@@ -70,9 +71,8 @@
 
   function spoken(tensor) {
     const text = brief(tensor);
-    const at = text.indexOf(") ");
-    if (at < 0 || !text.slice(at).includes("…")) return text;
-    return `${text.slice(0, at)}) from ${text.slice(at + 2).replaceAll("…", "to")}`;
+    const [, shape, least, most] = /^(\(.*?\)) (.*) … (.*)$/.exec(text) ?? [];
+    return shape ? say("{shape} from {least} to {most}", { shape, least, most }) : text;
   }
 
   function kind(node) {
@@ -87,7 +87,7 @@
   }
 
   const nameOf = (node) => (node.op === "number" ? title(node) : node.name || node.op);
-  const part = (grad) => `grad ${brief(grad)}`;
+  const part = (grad) => say("grad {value}", { value: brief(grad) });
 
   function gradients(grad, accumulated) {
     const lines = grad ? [part(grad)] : [];
@@ -95,18 +95,22 @@
     return lines;
   }
 
-  const COUNTED = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+  const FEW_OPERATIONS = [
+    say("no operations"), say("one operation"), say("two operations"), say("three operations"),
+    say("four operations"), say("five operations"), say("six operations"), say("seven operations"),
+    say("eight operations"), say("nine operations"), say("ten operations"),
+  ];
 
   function altText({ nodes }) {
     const made = nodes.filter((node) => kind(node) === "operation");
     const named = made.filter((node) => node.name).at(-1);
     const reached = nodes
       .filter((node) => kind(node) === "leaf" && node.reached)
-      .map((node) => `the gradient reaching ${node.name} is ${spoken(node.reached)}`);
-    if (reached.length > 6) reached.splice(6, Infinity, `and ${reached.length - 6} more leaves have gradients`);
-    const many = `${COUNTED[made.length] ?? made.length} operation${made.length === 1 ? "" : "s"}`;
-    const end = named ? [`${named.name} is ${spoken(named.value)}`] : [];
-    return `${[`Computational graph: ${many}`, ...end, ...reached].join("; ")}.`;
+      .map((node) => say("the gradient reaching {name} is {value}", { name: node.name, value: spoken(node.reached) }));
+    if (reached.length > 6) reached.splice(6, Infinity, say("and {number} more leaves have gradients", { number: reached.length - 6 }));
+    const many = FEW_OPERATIONS[made.length] ?? say("{number} operations", { number: made.length });
+    const end = named ? [say("{name} is {value}", { name: named.name, value: spoken(named.value) })] : [];
+    return say("Computational graph: {facts}.", { facts: [many, ...end, ...reached].join("; ") });
   }
 
   // Local derivatives: a formula and its value for each input of a backward node.  {x}, {y} and {r}
@@ -137,8 +141,8 @@
     Sin: [["cos {x}", (x) => map(x, Math.cos)]],
     Cos: [["−sin {x}", (x) => map(x, (v) => -Math.sin(v))]],
     Tanh: [["1 − {r}²", (x, y, r) => map(r, (v) => 1 - square(v))]],
-    Relu: [["1 where {x} > 0, else 0", (x) => map(x, (v) => Number(v > 0))]],
-    Abs: [["the sign of {x}", (x) => map(x, sign)]],
+    Relu: [[say("1 where {x} > 0, else 0"), (x) => map(x, (v) => Number(v > 0))]],
+    Abs: [[say("the sign of {x}"), (x) => map(x, sign)]],
     Sqrt: [["1 / (2 · {r})", (x, y, r) => map(r, (v) => 1 / (2 * v))]],
     Reciprocal: [["−{r}²", (x, y, r) => negative(map(r, square))]],
     Sum: [ONE],
@@ -154,7 +158,7 @@
     let [x, y] = [operands[0], operands.at(-1)];
     let rule = rules[edge.input];
     if (node.backward === "PowBackward2") [rule, x, y] = [rules[1], y, x]; // the base is a number
-    const names = { x: nameOf(x), y: nameOf(y), r: node.name || "the result" };
+    const names = { x: nameOf(x), y: nameOf(y), r: node.name || say("the result") };
     const formula = rule[0].replace(/\{(\w)\}/g, (_, key) => names[key]);
     return { formula, value: rule[1](x.value, y.value, node.value) };
   }
@@ -182,7 +186,8 @@
 
   // Sentences
 
-  const list = (items) => [items.slice(0, -1).join(", "), items.at(-1)].filter(Boolean).join(" and ");
+  const list = (items) => (items.length < 2 ? items.join("")
+    : say("{first} and {last}", { first: items.slice(0, -1).join(", "), last: items.at(-1) }));
   const grouped = (text) => (text.startsWith("−") ? `(${text})` : text);
   const withValue = (node) => `${nameOf(node)} = ${spoken(node.value)}`;
   const operand = (value) => (isNode(value) ? nameOf(value) : number(value));
@@ -196,15 +201,16 @@
     const leaves = given.filter((node) => kind(node) === "leaf").map(withValue);
     const others = given.filter((n) => kind(n) === "constant" && n.op !== "number").map(withValue);
     const parts = [];
-    if (leaves.length) {
-      parts.push(`${list(leaves)} ${leaves.length > 1 ? "require gradients" : "requires a gradient"}.`);
-    }
-    if (others.length) parts.push(`${list(others)} ${others.length > 1 ? "are constants" : "is a constant"}.`);
-    return parts.length ? `The inputs: ${parts.join(" ")}` : "The inputs are plain numbers.";
+    if (leaves.length === 1) parts.push(say("{name} requires a gradient.", { name: leaves[0] }));
+    else if (leaves.length) parts.push(say("{names} require gradients.", { names: list(leaves) }));
+    if (others.length === 1) parts.push(say("{name} is a constant.", { name: others[0] }));
+    else if (others.length) parts.push(say("{names} are constants.", { names: list(others) }));
+    if (!parts.length) return say("The inputs are plain numbers.");
+    return say("The inputs: {facts}", { facts: parts.join(" ") });
   }
 
   function savedName(node, name) {
-    if (name === "result") return "its result";
+    if (name === "result") return say("its result");
     const both = node.operands.every(isNode);
     const own = { self: 0, other: 1, exponent: 1 }[name];
     const source = both ? node.operands[own] : node.operands.find(isNode);
@@ -216,46 +222,53 @@
 
   function forward(node, into) {
     const operands = into.map(({ source }) => nameOf(source)).join(", ");
-    const words = `Forward: ${node.name ? `${node.name} = ` : ""}${node.op}(${operands}) = ${spoken(node.value)}.`;
-    if (node.backward === null) return `${words} Nothing is recorded.`;
-    const saved = keeps(node);
-    return `${words} Autograd records ${node.backward}${saved.length ? ` and keeps ${list(saved)}` : ""}.`;
+    const made = `${node.name ? `${node.name} = ` : ""}${node.op}(${operands})`;
+    const words = say("Forward: {call} = {value}.", { call: made, value: spoken(node.value) });
+    if (node.backward === null) return `${words} ${say("Nothing is recorded.")}`;
+    const names = list(keeps(node));
+    const records = names ? say("Autograd records {node} and keeps {names}.", { node: node.backward, names })
+      : say("Autograd records {node}.", { node: node.backward });
+    return `${words} ${records}`;
   }
 
-  const seed = (node, grad) =>
-    `A backward pass enters the graph at ${call(node)} with the gradient ${spoken(grad)}.`;
+  const seed = (node, grad) => say("A backward pass enters the graph at {name} with the gradient {value}.",
+    { name: call(node), value: spoken(grad) });
 
   function product(incoming, found, outgoing) {
     if (!found) return outgoing;
     const value = spoken(found.value);
     const plain = [value, "1", "−1"].includes(found.formula.replaceAll(" ", ""));
     const by = plain ? grouped(value) : `(${found.formula} = ${value})`;
-    return `${grouped(incoming)} × ${by} → ${outgoing}${found.summed ? ", the sum over what was repeated" : ""}`;
+    const text = `${grouped(incoming)} × ${by} → ${outgoing}`;
+    return found.summed ? say("{product}, the sum over what was repeated", { product: text }) : text;
   }
 
   function backward(node, run, sent, factors) {
     const incoming = spoken(run.received);
-    const words = [`Backward: ${node.backward} gets ${incoming}.`];
+    const words = [say("Backward: {node} gets {value}.", { node: node.backward, value: incoming })];
     sent.forEach(([edge, grad], i) => {
-      words.push(`For ${call(edge.source)}: ${product(incoming, factors[i], spoken(grad))}.`);
+      const sends = product(incoming, factors[i], spoken(grad));
+      words.push(say("For {name}: {product}.", { name: call(edge.source), product: sends }));
     });
     if (node.saved.length) {
-      words.push(`What it has saved ${run.kept ? "stays for another pass" : "is freed"}.`);
+      words.push(run.kept ? say("What it has saved stays for another pass.") : say("What it has saved is freed."));
     }
     return words.join(" ");
   }
 
   function addUp(node, parts, total, uses) {
     const result = `${parts.map((each) => grouped(spoken(each))).join(" + ")} = ${spoken(total)}`;
-    if (parts.length === uses) return `${call(node)} was used ${uses} times: its gradient is the sum ${result}.`;
-    return `${call(node)} gets ${parts.length} parts of a gradient: their sum is ${result}.`;
+    const told = { name: call(node), number: parts.length, result };
+    return parts.length === uses ? say("{name} was used {number} times: its gradient is the sum {result}.", told)
+      : say("{name} gets {number} parts of a gradient: their sum is {result}.", told);
   }
 
   function write(leaf, before, after) {
     const name = nameOf(leaf);
-    if (!before) return `AccumulateGrad writes ${name}.grad: it is ${spoken(after)}.`;
-    if (same(before, after)) return `${name} is reached; its .grad stays ${spoken(after)}.`;
-    return `AccumulateGrad adds to ${name}.grad: it was ${spoken(before)} and is ${spoken(after)}.`;
+    if (!before) return say("AccumulateGrad writes {name}.grad: it is {after}.", { name, after: spoken(after) });
+    if (same(before, after)) return say("{name} is reached; its .grad stays {after}.", { name, after: spoken(after) });
+    return say("AccumulateGrad adds to {name}.grad: it was {before} and is {after}.",
+      { name, before: spoken(before), after: spoken(after) });
   }
 
   // The graph: nodes, each after its inputs, with a node for each plain number; edges by their end

@@ -10,8 +10,8 @@
     run.advance();
     run.loss = run.loss.map((half) => 2 * half); // the loop above takes the mean without the half
     run.settings = { ...run.settings, clear: true }; // the curve without the energy
-    const words = { step: root.dataset.step };
-    const name = root.dataset.loss;
+    const words = { step: root.dataset.sayStep };
+    const name = root.dataset.sayLoss;
     const left = line.pointsPanel(root.querySelector("#lp-mini-points"));
     const right = line.curvePanel(root.querySelector("#lp-mini-loss"));
     const button = root.querySelector("button");
@@ -27,7 +27,7 @@
 
     function pause() {
       playing = null;
-      button.setAttribute("aria-label", root.dataset.play);
+      button.setAttribute("aria-label", root.dataset.sayPlay);
       button.classList.remove("lp-playing");
     }
 
@@ -43,7 +43,7 @@
     button.addEventListener("click", () => {
       if (playing) return pause();
       playing = { from: at === 999 || at === low ? 0 : at };
-      button.setAttribute("aria-label", root.dataset.pause);
+      button.setAttribute("aria-label", root.dataset.sayPause);
       button.classList.add("lp-playing");
       requestAnimationFrame(frame);
     });

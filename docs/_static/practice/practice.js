@@ -4,16 +4,16 @@
   const HERE = document.currentScript.src.replace(/[^/]*$/, "");
   const SECONDS = 5;
   const WORDS = {
-    right: "Right.",
-    wrong: "Not yet.",
-    again: "Try once more, or open the answer.",
-    notNumber: "Type one number, such as 0.5, −2, 1/3 or 1e-3.",
-    choose: "Choose one first.",
-    reset: "Forget which exercises of this site you have solved?",
-    loading: "Starting Python in this page…",
-    running: "Running…",
-    endless: `Your code did not end within ${SECONDS} seconds, so it was stopped. Is there an endless loop?`,
-    blocked: "This browser does not run Python here. The page's notebook has the same exercise.",
+    right: say("Right."),
+    wrong: say("Not yet."),
+    again: say("Try once more, or open the answer."),
+    notNumber: say("Type one number, such as 0.5, −2, 1/3 or 1e-3."),
+    choose: say("Choose one first."),
+    reset: say("Forget which exercises of this site you have solved?"),
+    loading: say("Starting Python in this page…"),
+    running: say("Running…"),
+    endless: say("Your code did not end within {seconds} seconds, so it was stopped. Is there an endless loop?", { seconds: SECONDS }),
+    blocked: say("This browser does not run Python here. The page's notebook has the same exercise."),
   };
 
   const make = (tag, options = {}, ...children) => {
@@ -44,19 +44,19 @@
     show();
   };
   const all = [...document.querySelectorAll("[data-exercise]")];
-  const bar = make("div", { className: "ex-progress", role: "group", label: "Your progress" });
+  const bar = make("div", { className: "ex-progress", role: "group", label: say("Your progress") });
   const show = () => {
     for (const each of all) each.classList.toggle("ex-solved", solved[each.dataset.exercise] === "solved");
     if (!bar.firstChild) return;
     const done = Object.values(solved).filter((state) => state === "solved").length;
     const here = all.filter((each) => solved[each.dataset.exercise] === "solved").length;
     bar.firstChild.textContent = all.length
-      ? `Solved on this page: ${here} of ${all.length}; in all: ${done}`
-      : `Solved so far: ${done}`;
+      ? say("Solved on this page: {here} of {all}; in all: {done}", { here, all: all.length, done })
+      : say("Solved so far: {done}", { done });
   };
   const exported = () => {
     const lines = Object.keys(solved).sort().map((id) => `${id}\t${solved[id]}`);
-    const text = ["My progress in linefit's practice", ...lines].join("\n") + "\n";
+    const text = [say("My progress in linefit's practice"), ...lines].join("\n") + "\n";
     const link = make("a", { download: "linefit-practice.txt" });
     link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
     link.click();
@@ -73,7 +73,7 @@
     // A page that only ends with an exercise or two has no need of it.
     if (!document.querySelector(".ex-sheets, .ex-counts")) return show();
     const words = make("span");
-    bar.append(words, button("Save as text", exported), button("Start over", reset));
+    bar.append(words, button(say("Save as text"), exported), button(say("Start over"), reset));
     (document.querySelector("h1 + p.reading") ?? document.querySelector("article h1"))?.after(bar);
     show();
   };
@@ -92,42 +92,42 @@
     copy.classList.add("ex-shown");
     return copy;
   };
-  const answer = (box, say, given, extra = []) => {
+  const answer = (box, tell, given, extra = []) => {
     const facts = JSON.parse(box.dataset.facts);
     const found = exJudge.judge(box.dataset.kind, given, facts);
     if (found === "right") {
-      say("right", make("p", {}, make("strong", {}, WORDS.right)), ...extra);
+      tell("right", make("p", {}, make("strong", {}, WORDS.right)), ...extra);
       box.querySelector(".ex-answer").open = true;
     } else {
       const words = found === "wrong" ? make("p", {}, WORDS.again) : hint(box, found);
-      say("wrong", make("p", {}, make("strong", {}, WORDS.wrong)), words, ...extra);
+      tell("wrong", make("p", {}, make("strong", {}, WORDS.wrong)), words, ...extra);
     }
     note(box.dataset.exercise, found === "right" ? "solved" : "tried");
   };
   const controls = (box, ...parts) => {
     const form = make("form", { className: "ex-form" });
-    const [said, say] = speaker(box);
+    const [said, tell] = speaker(box);
     form.append(...parts);
     box.querySelector(".ex-answer").before(form, said);
-    return [form, say];
+    return [form, tell];
   };
   const onSubmit = (form, action) => form.addEventListener("submit", (event) => {
     event.preventDefault();
     action();
   });
-  const check = () => make("button", { type: "submit", className: "ex-check" }, "Check");
+  const check = () => make("button", { type: "submit", className: "ex-check" }, say("Check"));
   const title = (box) => box.querySelector(".ex-title").textContent.trim();
 
   const kinds = {
     number(box) {
-      const input = make("input", { type: "text", autocomplete: "off", size: 12, label: `Your answer: ${title(box)}` });
+      const input = make("input", { type: "text", autocomplete: "off", size: 12, label: say("Your answer: {title}", { title: title(box) }) });
       input.setAttribute("inputmode", "text");
       const unit = box.dataset.unit ? [make("span", {}, box.dataset.unit)] : [];
-      const [form, say] = controls(box, input, ...unit, check());
+      const [form, tell] = controls(box, input, ...unit, check());
       onSubmit(form, () => {
         const values = exJudge.numbers(input.value, box.dataset.unit);
-        if (values.length) answer(box, say, values);
-        else say("wrong", make("p", {}, WORDS.notNumber));
+        if (values.length) answer(box, tell, values);
+        else tell("wrong", make("p", {}, WORDS.notNumber));
       });
     },
 
@@ -143,12 +143,12 @@
         item.setAttribute("role", "presentation");
         item.replaceChildren(label);
       });
-      const [form, say] = controls(box, check());
+      const [form, tell] = controls(box, check());
       form.prepend(list);
       onSubmit(form, () => {
         const chosen = form.querySelector("input:checked");
-        if (chosen) answer(box, say, Number(chosen.value));
-        else say("wrong", make("p", {}, WORDS.choose));
+        if (chosen) answer(box, tell, Number(chosen.value));
+        else tell("wrong", make("p", {}, WORDS.choose));
       });
     },
 
@@ -163,28 +163,28 @@
           if (other) other[by < 0 ? "before" : "after"](item);
           event.currentTarget.focus();
           const place = [...list.children].indexOf(item) + 1;
-          say("moved", make("p", {}, `Line ${place} of ${list.children.length}: ${words}`));
+          tell("moved", make("p", {}, say("Line {place} of {count}: {code}", { place, count: list.children.length, code: words })));
         };
         item.append(make("span", { className: "ex-moves" },
-          button("↑", move(-1), { label: `Move up: ${words}` }),
-          button("↓", move(1), { label: `Move down: ${words}` })));
+          button("↑", move(-1), { label: say("Move up: {code}", { code: words }) }),
+          button("↓", move(1), { label: say("Move down: {code}", { code: words }) })));
       });
-      const [form, say] = controls(box, check());
+      const [form, tell] = controls(box, check());
       form.prepend(list);
-      onSubmit(form, () => answer(box, say, [...list.children].map((item) => Number(item.dataset.line))));
+      onSubmit(form, () => answer(box, tell, [...list.children].map((item) => Number(item.dataset.line))));
     },
 
     node(box) {
       const figure = box.querySelector("svg.lfg");
       figure.setAttribute("role", "group");
-      const [, say] = controls(box);
+      const [, tell] = controls(box);
       for (const group of figure.querySelectorAll("g[id]")) {
         const number = group.id.match(/-n(\d+)$/);
         if (!number) continue;
         const choose = () => {
           figure.querySelectorAll("[aria-pressed=true]").forEach((e) => e.setAttribute("aria-pressed", "false"));
           group.setAttribute("aria-pressed", "true");
-          answer(box, say, Number(number[1]));
+          answer(box, tell, Number(number[1]));
         };
         group.setAttribute("role", "button");
         group.setAttribute("tabindex", "0");
@@ -201,7 +201,7 @@
     code(box) {
       const start = box.querySelector(".ex-start");
       const text = start.querySelector("pre").textContent.trimEnd();
-      const editor = make("textarea", { className: "ex-editor", value: text, spellcheck: false, label: `Your code: ${title(box)}` });
+      const editor = make("textarea", { className: "ex-editor", value: text, spellcheck: false, label: say("Your code: {title}", { title: title(box) }) });
       editor.rows = text.split("\n").length + 2;
       editor.setAttribute("autocapitalize", "off");
       editor.addEventListener("keydown", (event) => {
@@ -213,41 +213,43 @@
         editor.setRangeText(`\n${indent}`, editor.selectionStart, editor.selectionEnd, "end");
       });
       start.replaceWith(editor);
-      const again = button("Start again", () => { editor.value = text; });
-      const run = make("button", { type: "submit", className: "ex-check" }, "Run and check");
-      const [form, say] = controls(box, run, again);
+      const again = button(say("Start again"), () => { editor.value = text; });
+      const run = make("button", { type: "submit", className: "ex-check" }, say("Run and check"));
+      const [form, tell] = controls(box, run, again);
       form.prepend(editor);
       onSubmit(form, async () => {
         if (run.disabled) return;
         run.disabled = true;
-        say("running", make("p", {}, WORDS.loading));
+        tell("running", make("p", {}, WORDS.loading));
         const { result, nudge } = box.dataset;
-        const came = await python({ code: editor.value, result, nudge }, () => say("running", make("p", {}, WORDS.running)));
+        const came = await python({ code: editor.value, result, nudge }, () => tell("running", make("p", {}, WORDS.running)));
         run.disabled = false;
-        judged(box, say, came);
+        judged(box, tell, came);
       });
     },
   };
 
-  const judged = (box, say, came) => {
-    if (came.problem) return say("wrong", make("p", {}, WORDS[came.problem]));
-    const more = came.more ? [make("p", {}, `… and ${came.more.toLocaleString("en")} characters more.`)] : [];
-    const output = came.printed ? [make("p", {}, "Your code prints:"), make("pre", {}, came.printed), ...more] : [];
+  const judged = (box, tell, came) => {
+    if (came.problem) return tell("wrong", make("p", {}, WORDS[came.problem]));
+    const more = came.more ? [make("p", {}, say("… and {number} characters more.", { number: came.more.toLocaleString(document.documentElement.lang) }))] : [];
+    const output = came.printed ? [make("p", {}, say("Your code prints:")), make("pre", {}, came.printed), ...more] : [];
     const facts = JSON.parse(box.dataset.facts);
     if (came.error) {
       const kind = came.error.match(/^\w+/)?.[0];
       const known = facts.wrong.indexOf(kind);
       const words = known < 0 ? [] : [hint(box, known)];
-      const where = came.line ? `Python stopped in line ${came.line} of your code:` : "Python stopped where your code is used:";
+      const where = came.line
+        ? say("Python stopped in line {line} of your code:", { line: came.line })
+        : say("Python stopped where your code is used:");
       note(box.dataset.exercise, "tried");
-      return say("wrong", make("p", {}, where), make("pre", {}, came.error), ...words, ...output);
+      return tell("wrong", make("p", {}, where), make("pre", {}, came.error), ...words, ...output);
     }
     const list = (values) => values.map((v) => String(Number(v.toPrecision(5))).replace("-", "\u2212")).join(", ");
-    const rows = [["Your code", came.result], ["Finite differences", came.nudge], ["PyTorch", facts.answer]];
+    const rows = [[say("Your code"), came.result], [say("Finite differences"), came.nudge], ["PyTorch", facts.answer]];
     const table = make("table", { className: "ex-numbers" }, make("caption", {}, box.dataset.what),
       ...rows.filter(([, values]) => values).map(([name, values]) =>
         make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, list(values)))));
-    answer(box, say, came.result, [table, ...output]);
+    answer(box, tell, came.result, [table, ...output]);
   };
 
   // MicroPython, loaded when code is first run, in a worker that can be stopped.

@@ -1,0 +1,224 @@
+"""Make every word of the site a message: of scripts, of extensions, of figures and of markup.
+
+Sphinx collects the messages of pages and templates.  Here come those of a page's own HTML, which
+are the page's, and, in the catalog of the templates, those of the site's extensions and scripts and
+of the package's figures.  A figure is not made again for a translation: its sentences are found in
+it, and translated.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from html import escape, unescape
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from babel.messages.extract import extract_from_file
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.builders.gettext import MsgOrigin
+from sphinx.environment import BuildEnvironment
+from sphinx.locale import _
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+
+import words
+
+HERE = Path(__file__).parent
+SENTENCES = Path("linefit", "graph", "sentences.py")  # from the root
+CATALOG = "sphinx"  # where Sphinx puts the templates' messages
+FIGURE = re.compile(r'class="lfg[- "]')
+CHANGES = re.compile(r'(?<=\sdata-set=")[^"]*')  # what a step writes into the figure
+BLANK = re.compile(r"\{(\w+)\}")
+# What a blank may hold; where nothing is said of it here, anything.
+BLANKS = {"shape": r"\([^()]*\)", "x": r"[^\s()]+"} | dict.fromkeys(
+    ("least", "most", "number", "count"), r"[^\s();,]+"
+)
+END = re.compile(r"(?<=\.) ")  # of a sentence
+WORDS = "words.js"
+
+
+class markup(nodes.raw, addnodes.translatable):  # noqa: N801 (docutils writes nodes in lower case)
+    """HTML of a page, whose words are messages."""
+
+    def preserve_original_messages(self) -> None:
+        """Keep what is there before any translation."""
+        self["words"] = words.found(self.astext())
+
+    def apply_translated_message(self, original_message: str, translated_message: str) -> None:
+        """Note the translation of some words."""
+        translations: dict[str, str] = self.setdefault("translations", {})
+        translations[original_message] = translated_message
+
+    def extract_original_messages(self) -> Sequence[str]:
+        """Return the words."""
+        kept: list[str] = self["words"]
+        return kept
+
+
+class Markup(SphinxDirective):
+    """Put HTML on the page, as ``raw`` does, but with words that can be translated."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return the node."""
+        text = "\n".join(self.content)
+        node = markup("", text, format="html")
+        self.set_source_info(node)
+        return [node]
+
+
+def visit_markup(self: Any, node: markup) -> None:
+    """Write the HTML, in the words of the language."""
+    translations: dict[str, str] = node.get("translations", {})
+    html = node.astext()
+    if translations:
+        html = words.replaced(html, lambda text: translations.get(text, text))
+    self.body.append(html + "\n")
+    raise nodes.SkipNode
+
+
+class Message(NamedTuple):
+    """A message, and where it is written."""
+
+    text: str
+    path: Path
+    line: int
+
+
+def messages(root: Path) -> Iterator[Message]:
+    """Yield the messages of extensions, scripts and figures below the root of the project."""
+    static = root / "docs" / "_static"
+    yield from _of(sorted(HERE.glob("*.py")), "python", "_")
+    yield from _of(sorted(static.rglob("*.js")), "javascript", "say")
+    yield from _of([root / SENTENCES], "python", "say")
+
+
+def _of(paths: Sequence[Path], language: str, function: str) -> Iterator[Message]:
+    for path in paths:
+        for line, text, *_rest in extract_from_file(language, path, {function: None}):
+            yield Message(str(text), path, line)
+
+
+class Sentence(NamedTuple):
+    """A text with blanks, and what recognizes it when they are filled in."""
+
+    text: str
+    form: re.Pattern[str]
+
+    @classmethod
+    def of(cls, text: str) -> Sentence:
+        """Return a text with the pattern that has a group for each of its blanks."""
+        pieces = BLANK.split(text)
+        groups = [f"(?P<{name}>{BLANKS.get(name, '.+?')})" for name in pieces[1::2]]
+        literals = [re.escape(piece) for piece in pieces[::2]]
+        return cls(
+            text, re.compile("".join(map("".join, zip(literals, [*groups, ""], strict=True))))
+        )
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it can be told from what stands around it."""
+        return " " in self.text and all(name in BLANKS for name in BLANK.findall(self.text))
+
+
+class Translator:
+    """Translates what was written with the texts of ``say`` and is now English."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.whole = {text for text in texts if not BLANK.search(text)}
+        # The surest first: what begins with a word, ends with a full stop, and has many words.
+        order = sorted(
+            filter(None, set(texts)),
+            key=lambda text: (text[0] == "{", text[-1] != ".", -len(BLANK.sub("", text)), text),
+        )
+        sentences = [Sentence.of(text) for text in order]
+        self.sentences = [each for each in sentences if each.text not in self.whole]
+        self.sure = [each for each in sentences if each.is_sure]
+
+    def __call__(self, text: str) -> str:
+        """Return the translation of a text, or the text where nothing of it is a message."""
+        if text in self.whole:
+            return _(text)
+        if len(parts := END.split(text)) > 1:
+            return " ".join(map(self, parts))
+        if "; " in text and not text.endswith("."):
+            return "; ".join(map(self, text.split("; ")))
+        for sentence in self.sentences:
+            if found := sentence.form.fullmatch(text):
+                return self._filled(sentence, found)
+        for sentence in self.sure:
+            text = sentence.form.sub(partial(self._filled, sentence), text)
+        return text
+
+    def _filled(self, sentence: Sentence, found: re.Match[str]) -> str:
+        return _(sentence.text).format(**{k: self(v) for k, v in found.groupdict().items()})
+
+    def figure(self, html: str) -> str:
+        """Return a figure in the words of the language: what it shows, says and will show."""
+
+        def change(match: re.Match[str]) -> str:
+            found: dict[str, str] = json.loads(unescape(match[0]))
+            put = {key: self(text) for key, text in found.items()}
+            return escape(json.dumps(put, ensure_ascii=False, separators=(",", ":")))
+
+        return words.replaced(CHANGES.sub(change, html), self)
+
+
+class TranslateFigures(SphinxPostTransform):
+    """Translate the figures of graphs, which are the output of code."""
+
+    default_priority = 400
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Do so unless the language is that of the sources."""
+        if self.config.language == "en":
+            return
+        sentences = _of([HERE.parents[1] / SENTENCES], "python", "say")
+        translator = Translator([message.text for message in sentences])
+        for node in list(self.document.findall(nodes.raw)):
+            if FIGURE.search(text := node.astext()):
+                node.replace_self(nodes.raw("", translator.figure(text), format="html"))
+
+
+def collect(app: Sphinx, env: BuildEnvironment) -> None:
+    """Give a translator the messages that stand in no page and in no template."""
+    catalogs = getattr(app.builder, "catalogs", None)
+    if catalogs is None:
+        return
+    levels = [Message(level, app.confdir / "index.md", 0) for level in app.config.story]
+    for text, path, line in [*levels, *messages(HERE.parents[1])]:
+        catalogs[CATALOG].add(text, MsgOrigin(str(path), line))
+
+
+def write_words(app: Sphinx) -> None:
+    """Give the scripts their words, in another language than theirs."""
+    if app.builder.format != "html" or app.config.language == "en":
+        return
+    texts = {message.text for message in messages(HERE.parents[1]) if message.path.suffix != ".py"}
+    texts |= {
+        message.text for message in messages(HERE.parents[1]) if message.path.name == SENTENCES.name
+    }
+    table = {text: _(text) for text in sorted(texts)}
+    script = f"globalThis.linefitWords = {json.dumps(table, ensure_ascii=False)};\n"
+    folder = app.outdir / "_static"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WORDS).write_text(script, encoding="utf-8")
+    app.add_js_file(WORDS, priority=100, defer="")
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Connect to Sphinx."""
+    app.add_node(markup, html=(visit_markup, None))
+    app.add_directive("markup", Markup)
+    app.add_post_transform(TranslateFigures)
+    app.connect("builder-inited", write_words)
+    app.connect("env-updated", collect)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

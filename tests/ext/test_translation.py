@@ -1,0 +1,100 @@
+"""Sentences that are found in a figure again, and words that are found in HTML."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import translation
+import words
+from linefit import graph
+from sources import ROOT
+
+
+@pytest.fixture
+def translator(monkeypatch):
+    """Return a translator that puts each message between marks."""
+    monkeypatch.setattr(translation, "_", lambda text: f"<{text}>")
+    found = translation.messages(ROOT)
+    return translation.Translator([m.text for m in found if m.path.name == "sentences.py"])
+
+
+@pytest.mark.parametrize(
+    ("english", "marked"),
+    [
+        ("Nothing is recorded.", "<Nothing is recorded.>"),
+        ("Step 3 of 12", "<Step 3 of 12>"),
+        (
+            "The inputs: a = 2 and b = 0 require gradients. x = 1 is a constant.",
+            "<The inputs: <<a = 2 and b = 0> require gradients.>> <x = 1 is a constant.>",
+        ),
+        (
+            "Forward: relu(u) = (3,) all 1. Autograd records Relu and keeps its result.",
+            "<Forward: relu(u) = (3,) <all 1>.> <Autograd records Relu and keeps <its result>.>",
+        ),
+        (
+            "For b: (30,) from 0.0667 to 3.93 × 1 → 60, the sum over what was repeated.",
+            "<For b: <<(30,) from 0.0667 to 3.93> × 1 → 60, the sum over what was repeated>.>",
+        ),
+        (
+            "A hook changes the gradient of mul(a, x): it was None and is (2,) all 1.",
+            "<A hook changes <the gradient of mul(a, x)>: it was None and is (2,) <all 1>.>",
+        ),
+        (
+            "Computational graph: two operations; u is 3; the gradient reaching a is −1.",
+            "<Computational graph: <two operations>; <u is 3>; <the gradient reaching a is −1>.>",
+        ),
+        ("W = mul", "W = mul"),
+        ("add(x, y)", "add(x, y)"),
+    ],
+)
+def test_sentence_is_told_by_what_was_said(english, marked, translator):
+    """The text with its blanks is translated, and so is what fills them in, but no code."""
+    assert translator(english) == marked
+
+
+def test_every_sentence_of_a_training_step_is_found(translator):
+    """Whatever the words of a real recording, each step begins and ends with a message."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))
+    x = torch.randn(5, 3)
+    with graph.record() as g:
+        h = model(x)
+        loss = h.square().mean() + h.sum() * 2
+    g.backward(loss)
+    steps = [translator(step.words) for step in g.steps()]
+    assert len(steps) > 15
+    assert [words for words in steps if not (words.startswith("<") and words.endswith(">"))] == []
+
+
+def test_figure_keeps_all_but_its_words(translator, monkeypatch):
+    """With every message as its own translation a player is what it was."""
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    with graph.record() as g:
+        y = (x * x).sum()
+    g.backward(y)
+    html = g.player()._repr_html_()
+    monkeypatch.setattr(translation, "_", str)
+    assert translator.figure(html) == html
+
+
+def test_messages_come_from_all_kinds_of_sources():
+    """Extensions, scripts and figures have some; none is written twice in different words."""
+    found = list(translation.messages(ROOT))
+    assert {message.path.suffix for message in found} == {".py", ".js"}
+    shared = {m.text for m in found if m.path.name == "graph-words.js"}
+    assert shared <= {m.text for m in found if m.path.name == "sentences.py"}
+
+
+def test_words_are_texts_and_what_is_heard():
+    """Neither code in attributes nor numbers are words; entities are read and written."""
+    html = '<p id="a b" aria-label="Say &quot;x&quot;">1 <i>two</i>\n</p>'
+    assert words.found(html) == ['Say "x"', "two"]
+    assert words.replaced(html, str.upper) == html.replace("Say", "SAY").replace(
+        "&quot;x", "&quot;X"
+    ).replace("two", "TWO")
+
+
+def test_own_messages_have_no_repeated_spaces():
+    """A translator meets each text as it is shown."""
+    texts = [message.text for message in translation.messages(Path(ROOT))]
+    assert [text for text in texts if "  " in text or not text.strip()] == []
