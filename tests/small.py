@@ -62,8 +62,13 @@ g.player()
 ```
 
 ```{code-cell} python3
+from myst_nb import glue
+
 print("executed")
+glue("half", 0.5, display=False)
 ```
+
+A cell has computed {glue:text}`half:.2f`, and this sentence says so.
 
 ```{markup}
 <section aria-label="Words within HTML">

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from babel.messages.extract import extract_from_file
 from docutils import nodes
+from myst_nb.ext.glue.roles import PasteTextRole
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.gettext import MsgOrigin
@@ -82,6 +83,26 @@ def visit_markup(self: Any, node: markup) -> None:
         html = words.replaced(html, lambda text: translations.get(text, text))
     self.body.append(html + "\n")
     raise nodes.SkipNode
+
+
+class GlueText(PasteTextRole):  # type: ignore[misc] # myst_nb publishes no types
+    """Put what a cell has computed into a translated sentence too.
+
+    A translation is parsed as a document of its own, which knows nothing of the page's cells.
+    """
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Lend the page's values to the translation of a part of it."""
+        kept = self.document.settings.env.temp_data
+        whole_page = "nb_renderer" in self.document
+        if whole_page:
+            kept["nb_renderer"] = self.document["nb_renderer"]
+        elif "nb_renderer" in kept:
+            self.document["nb_renderer"] = kept["nb_renderer"]
+        found: tuple[list[nodes.Node], list[nodes.system_message]] = super().run()
+        if not whole_page:
+            self.document.attributes.pop("nb_renderer", None)  # it cannot be pickled
+        return found
 
 
 class Message(NamedTuple):
@@ -218,6 +239,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx."""
     app.add_node(markup, html=(visit_markup, None))
     app.add_directive("markup", Markup)
+    app.add_role_to_domain("glue", "text", GlueText(), override=True)
     app.add_post_transform(TranslateFigures)
     app.connect("builder-inited", write_words)
     app.connect("env-updated", collect)
