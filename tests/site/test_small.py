@@ -153,7 +153,7 @@ def test_scripts_and_figures_are_translated(translated):
     table = (translated[1] / "_static" / "words.js").read_text(encoding="utf-8")
     assert f'"Not yet.": "{pseudo.BEFORE}Not yet.{pseudo.AFTER}"' in table
     assert "words.js" in html
-    assert "A cell has computed 0.50, and" in html
+    assert "A cell has computed 0.50, and" in soup.get_text()
 
 
 def test_translation_executes_nothing(translated):
