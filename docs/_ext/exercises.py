@@ -224,7 +224,7 @@ class Exercise(SphinxDirective):
         made["thought"] = MINUTES[given["rung"]] if self.env.docname.startswith(FOLDER) else 0
         made["extra"] = {key: given[key] for key in SHOWN if key in given}
         made["ids"] = [f"ex-{given['id']}"]
-        head, _ = self.parse_inline(title)
+        head, _problems = self.parse_inline(title)
         name = nodes.paragraph(title, "", *head, classes=["ex-title"])
         self.set_source_info(name)  # without which it is no message
         made += name

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from html import escape, unescape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ from sphinx.util.typing import ExtensionMetadata
 import words
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 SENTENCES = Path("linefit", "graph", "sentences.py")  # from the root
 CATALOG = "sphinx"  # where Sphinx puts the templates' messages
 FIGURE = re.compile(r'class="lfg[- "]')
@@ -192,6 +193,12 @@ class Translator:
         return words.replaced(CHANGES.sub(change, html), self)
 
 
+@cache
+def of_figures() -> Translator:
+    """Return the translator of what the package's figures say, the same for all pages."""
+    return Translator([message.text for message in _of([ROOT / SENTENCES], "python", "say")])
+
+
 class TranslateFigures(SphinxPostTransform):
     """Translate the figures of graphs, which are the output of code."""
 
@@ -202,8 +209,7 @@ class TranslateFigures(SphinxPostTransform):
         """Do so unless the language is that of the sources."""
         if self.config.language == "en":
             return
-        sentences = _of([HERE.parents[1] / SENTENCES], "python", "say")
-        translator = Translator([message.text for message in sentences])
+        translator = of_figures()
         for node in list(self.document.findall(nodes.raw)):
             if FIGURE.search(text := node.astext()):
                 node.replace_self(nodes.raw("", translator.figure(text), format="html"))
@@ -215,7 +221,7 @@ def collect(app: Sphinx, env: BuildEnvironment) -> None:
     if catalogs is None:
         return
     levels = [Message(level, app.confdir / "index.md", 0) for level in app.config.story]
-    for text, path, line in [*levels, *messages(HERE.parents[1])]:
+    for text, path, line in [*levels, *messages(ROOT)]:
         catalogs[CATALOG].add(text, MsgOrigin(str(path), line))
 
 
@@ -223,10 +229,7 @@ def write_words(app: Sphinx) -> None:
     """Give the scripts their words, in another language than theirs."""
     if app.builder.format != "html" or app.config.language == "en":
         return
-    texts = {message.text for message in messages(HERE.parents[1]) if message.path.suffix != ".py"}
-    texts |= {
-        message.text for message in messages(HERE.parents[1]) if message.path.name == SENTENCES.name
-    }
+    texts = {message.text for message in messages(ROOT) if message.path.suffix == ".js"}
     table = {text: _(text) for text in sorted(texts)}
     script = f"globalThis.linefitWords = {json.dumps(table, ensure_ascii=False)};\n"
     folder = app.outdir / "_static"

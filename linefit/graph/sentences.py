@@ -67,13 +67,19 @@ def title(node: Node) -> str:
     """Return the name and the operation of a node, as ``loss = mean``."""
     names = ", ".join(output.name for output in node.outputs if output.name)
     if node.version:
-        changed = changed_in_place(node.version)
-        return say("{name} ({changed})", name=names or _operation(node), changed=changed)
+        return versioned(names or _operation(node), node)
     if node.op == "number" and node.value is not None:
         return brief(node.value)
     if node.op in {"leaf", "constant"}:
         return names or node.op
     return f"{names} = {node.op}" if names else node.op
+
+
+def versioned(name: str, node: Node) -> str:
+    """Return a name, with the version of the tensor if it was changed in place."""
+    if not node.version:
+        return name
+    return say("{name} ({changed})", name=name, changed=changed_in_place(node.version))
 
 
 def changed_in_place(times: int) -> str:
@@ -487,9 +493,7 @@ def name_of(node: Node, output: int = 0) -> str:
     if node.op == "number":
         return title(node)
     name = node.outputs[output].name or _operation(node)
-    if not node.version:
-        return name
-    return say("{name} ({changed})", name=name, changed=changed_in_place(node.version))
+    return versioned(name, node)
 
 
 def _operation(node: Node) -> str:

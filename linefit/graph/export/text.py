@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from linefit.graph.nodes import Edge, Node
 from linefit.graph.sentences import (
     EMPTY,
-    changed_in_place,
     gradients,
     listed,
     more,
     title,
     value_of,
+    versioned,
 )
 
 SHOWN = 60  # lines of a listing
@@ -39,9 +39,7 @@ def listing(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
 def _reference(node: Node, output: int) -> str:
     if node.op == "number":
         return title(node)
-    known = node.outputs[output].name or f"%{node.index}"
-    if node.version:
-        known = f"{known} ({changed_in_place(node.version)})"
+    known = versioned(node.outputs[output].name or f"%{node.index}", node)
     several = len(node.outputs) > 1 and not node.outputs[output].name
     return f"{known}.{output}" if several else known
 
@@ -49,8 +47,7 @@ def _reference(node: Node, output: int) -> str:
 def _row(node: Node, inputs: list[str]) -> tuple[str, ...]:
     shown = [o for o in node.outputs if o.name or o.value is not None] or list(node.outputs[:1])
     names = ", ".join(o.name for o in node.outputs if o.name) or f"%{node.index}"
-    if node.version:
-        names = f"{names} ({changed_in_place(node.version)})"
+    names = versioned(names, node)
     made = node.op if node.op in {"leaf", "constant"} else f"{node.op}({', '.join(inputs)})"
     values = listed(list(filter(None, map(value_of, shown))))
     grads = listed([line for o in shown for line in gradients(o.grad, o.accumulated)])
