@@ -51,7 +51,9 @@ AUTOBUILD_IGNORE = r"auto_gallery|sg_execution_times|/_inv/|/_build/|backreferen
 
 # Two tests at a time, because many wait for a process of their own.
 SIDE_BY_SIDE = ["--numprocesses=2", "--dist=worksteal"]
-UNIT = ["-m", "not site and not browser", "--ignore=tests/site"]
+PACKAGE = ["--ignore=tests/site", "--ignore=tests/ext"]
+UNIT = ["-m", "not site and not browser", *PACKAGE]
+EXTENSIONS = ["-m", "not site and not browser", "tests/ext"]
 QUICK = ["-m", "not slow and not site and not browser", "--ignore=tests/site"]
 
 # These sessions share one environment: torch is then unpacked once, and the tests meet the
@@ -99,14 +101,21 @@ def site(session: nox.Session) -> None:
 
 @shared(default=False)
 def unit(session: nox.Session) -> None:
-    """Test the package and the site's extensions; build nothing, open no browser."""
+    """Test the package; build nothing, open no browser."""
     run = _environment(session, "test")
     run("pytest", *UNIT, *(session.posargs or SIDE_BY_SIDE))
 
 
 @shared(default=False)
+def extensions(session: nox.Session) -> None:
+    """Test the site's extensions on tiny sites."""
+    run = _environment(session, "test")
+    run("pytest", *EXTENSIONS, *(session.posargs or SIDE_BY_SIDE))
+
+
+@shared(default=False)
 def quick(session: nox.Session) -> None:
-    """Run the unit tests but for those that take seconds: an answer within a minute."""
+    """Run the tests of package and extensions but for those that take seconds."""
     run = _environment(session, "test")
     run("pytest", *QUICK, *(session.posargs or SIDE_BY_SIDE))
 
@@ -205,19 +214,19 @@ def minimums(session: nox.Session) -> None:
     for arguments in _pip_arguments(["build", "package"], ["-c", str(pins)]):
         session.install(*arguments)
     # Old releases meet new ones here: their deprecation warnings are nobody's fault.
-    options = [*UNIT, "--ignore=tests/ext", "-W", "default"]
-    session.run("pytest", *options, *(session.posargs or SIDE_BY_SIDE))
+    session.run("pytest", *UNIT, "-W", "default", *(session.posargs or SIDE_BY_SIDE))
 
 
 @nox.session(default=False)
 def newest(session: nox.Session) -> None:
-    """Build the site and run the unit tests with the newest release of everything."""
+    """Build the site and test package and extensions with the newest release of everything."""
     for arguments in _pip_arguments(["test", *SYSTEMS], ["--upgrade"]):
         session.install(*arguments)
     session.run("python", "-m", "pip", "freeze", "--exclude-editable")
     run = partial(session.run, env={"LINEFIT_NPM": str(NPM)})
     _build(run)
-    run("pytest", *UNIT, *(session.posargs or SIDE_BY_SIDE))
+    for selected in (UNIT, EXTENSIONS):
+        run("pytest", *selected, *(session.posargs or SIDE_BY_SIDE))
 
 
 @nox.session(default=False)

@@ -1,50 +1,85 @@
 """Several real processes fit one line together, and none waits for ever."""
 
 import multiprocessing
+from typing import NamedTuple
 
 import pytest
 
 import linefit as lf
 import worker
 
-TIMEOUT = 3.0
+PATIENCE = 3.0  # seconds that a process waits for one that is lost
 # A server that has imported torch once forks the processes, where the system can.
 METHOD = {"forkserver", "spawn"} & set(multiprocessing.get_all_start_methods())
 CONTEXT = multiprocessing.get_context(min(METHOD))
-CONTEXT.set_forkserver_preload(["worker"])
+CONTEXT.set_forkserver_preload(["torch.distributed", "linefit"])
+LOST = 1  # the process that is killed or late
 
 
-def together(folder, task, world=3):
-    """Fit in ``world`` processes; return exit codes and reports, ``None`` from a lost process."""
-    ends = [CONTEXT.Pipe(duplex=False) for _ in range(world)]
-    processes = [
-        CONTEXT.Process(
-            target=worker.fit,
-            args=(folder / "meeting", r, world),
-            kwargs={"timeout": TIMEOUT, "task": task, "report": ends[r][1]},
-        )
-        for r in range(world)
-    ]
-    lost = {1} if task in {"killed", "late"} else set()
-    try:
-        for process in processes:
-            process.start()
-        for rank, process in enumerate(processes):
-            process.join(0 if rank in lost else 60)
-        reports = [None if r in lost else ends[r][0].recv() for r in range(world)]
-    finally:
-        for process in processes:
+class Outcome(NamedTuple):
+    """Exit codes and reports of processes, None from the lost one."""
+
+    codes: list
+    reports: list
+
+
+class Together:
+    """Processes that fit a line together, or try to."""
+
+    def __init__(self, meeting, task, world, *, timeout):
+        self.lost = set() if task == "fit" else {LOST}
+        self.ends = [CONTEXT.Pipe(duplex=False) for _ in range(world)]
+        self.processes = [
+            CONTEXT.Process(
+                target=worker.fit,
+                args=(meeting, rank, world),
+                kwargs={"timeout": timeout, "task": task, "report": report},
+            )
+            for rank, (_, report) in enumerate(self.ends)
+        ]
+
+    def outcome(self):
+        """Wait for all but the lost process, which is ended."""
+        reports = []
+        for rank, (process, (end, _)) in enumerate(zip(self.processes, self.ends, strict=True)):
+            is_lost = rank in self.lost
+            process.join(0 if is_lost else 60)
+            reports.append(None if is_lost else end.recv())
+        return Outcome([process.exitcode for process in self.processes], reports)
+
+    def end(self):
+        """Leave no process behind."""
+        for process in self.processes:
             process.kill()
             process.join()
-    return [process.exitcode for process in processes], reports
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """Let one process fit alone, three together, and twice three of which one is lost, at once."""
+    folder = tmp_path_factory.mktemp("meetings")
+    groups = {
+        "alone": Together(folder / "alone", "fit", 1, timeout=60),
+        "together": Together(folder / "together", "fit", 3, timeout=60),
+        "killed": Together(folder / "killed", "killed", 3, timeout=PATIENCE),
+        "late": Together(folder / "late", "late", 3, timeout=PATIENCE),
+    }
+    try:
+        for group in groups.values():
+            for process in group.processes:
+                process.start()
+        return {name: group.outcome() for name, group in groups.items()}
+    finally:
+        for group in groups.values():
+            group.end()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", [1, 3])
-def test_processes_agree_with_one(tmp_path, world):
+@pytest.mark.parametrize("group", ["alone", "together"])
+def test_processes_agree_with_one(outcomes, group):
     """Reduced moments give the line of all points, reduced gradients the descent of one process."""
-    codes, reports = together(tmp_path, "fit", world)
-    assert codes == [0] * world
+    codes, reports = outcomes[group]
+    assert set(codes) == {0}
     assert all(report == reports[0] for report in reports), "not the same bits everywhere"
     x, y, _ = lf.noisy_line(1001)
     line = lf.total_least_squares(x, y)
@@ -58,11 +93,11 @@ def test_processes_agree_with_one(tmp_path, world):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["killed", "late"])
-def test_a_lost_process_ends_the_others(tmp_path, task):
+@pytest.mark.parametrize("group", ["killed", "late"])
+def test_a_lost_process_ends_the_others(outcomes, group):
     """When one is killed, or never comes, the others raise within the time-out, and say so."""
-    codes, reports = together(tmp_path, task)
+    codes, reports = outcomes[group]
     assert codes[0] == codes[2] == 3
     for seconds, message in (reports[0], reports[2]):
-        assert seconds < 4 * TIMEOUT
+        assert seconds < 4 * PATIENCE
         assert "did not answer in time" in message

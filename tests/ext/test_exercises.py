@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -68,8 +69,25 @@ CODE = NUMBER | {
 ALL = [NUMBER, PICK, ORDER, NODE, CODE]
 
 
-def built(site, tmp_path, *given, folder="practice/", more=None):
-    """Return the page of some exercises, and what the build warned of."""
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """Return the file in which the builds of these tests keep what they have executed."""
+    return tmp_path_factory.mktemp("executed") / "exercises.json"
+
+
+@pytest.fixture
+def built(site, tmp_path, executed):
+    """Return a function that builds some exercises and returns their page and the warnings."""
+    cache = tmp_path / "docs" / "_build" / "exercises.json"
+    cache.parent.mkdir(parents=True)
+    if executed.exists():
+        shutil.copy(executed, cache)
+    yield partial(build, site, tmp_path)
+    shutil.copy(cache, executed)
+
+
+def build(site, tmp_path, *given, folder="practice/", more=None):
+    """Build a page of exercises; return it, and what the build warned of."""
     root = tmp_path / "linefit"
     root.mkdir(exist_ok=True)
     (root / "empty.py").touch()
@@ -94,9 +112,9 @@ def built(site, tmp_path, *given, folder="practice/", more=None):
     return BeautifulSoup(html, "html.parser"), app.warning.getvalue()
 
 
-def test_exercise_of_each_kind_becomes_an_element(site, tmp_path):
+def test_exercise_of_each_kind_becomes_an_element(built):
     """There are question, hidden hints and a folded answer, and the facts that the script needs."""
-    soup, warnings = built(site, tmp_path, *ALL)
+    soup, warnings = built(*ALL)
     assert "exercise:" not in warnings
     boxes = soup.select("section[data-exercise]")
     assert [box["data-kind"] for box in boxes] == ["number", "pick", "order", "node", "code"]
@@ -115,9 +133,9 @@ def test_exercise_of_each_kind_becomes_an_element(site, tmp_path):
     assert boxes[3].select_one("svg.lfg")
 
 
-def test_answers_stand_once_more_for_paper_and_are_counted(site, tmp_path):
+def test_answers_stand_once_more_for_paper_and_are_counted(built):
     """At the end are all answers with their numbers, and a table counts the exercises."""
-    soup, _ = built(site, tmp_path, NUMBER, PICK)
+    soup, _ = built(NUMBER, PICK)
     sheet = soup.select_one(".ex-sheet")
     assert [part.p.text for part in sheet.select(".ex-printed")] == [
         "1. About twice",
@@ -176,9 +194,9 @@ def test_build_refuses_what_does_not_hold(given, message):
         run(given)
 
 
-def test_fault_is_a_warning_that_names_its_place(site, tmp_path):
+def test_fault_is_a_warning_that_names_its_place(built):
     """The build tells which exercise is at fault, and writes the others."""
-    soup, warnings = built(site, tmp_path, NUMBER, PICK | {"code": "pass"})
+    soup, warnings = built(NUMBER, PICK | {"code": "pass"})
     assert "tiny.md" in warnings
     assert "pick: ExerciseError: the code prints nothing" in warnings
     assert len(soup.select("[data-exercise]")) == 1
@@ -211,9 +229,9 @@ def test_every_order_is_tried():
     assert found["wrong"] == [[(2, 1, 3), (2, 3, 1), (3, 2, 1)]]
 
 
-def test_exercise_at_the_end_of_a_page_is_in_its_notebook(site, tmp_path):
+def test_exercise_at_the_end_of_a_page_is_in_its_notebook(built):
     """An exercise elsewhere is part of the page's own notebook; none runs code in it."""
-    _, warnings = built(site, tmp_path, NUMBER, NODE, CODE, folder="")
+    _, warnings = built(NUMBER, NODE, CODE, folder="")
     assert "node would run code in the notebook of this page" in warnings
     assert "code would run code in the notebook of this page" in warnings
     page = [
@@ -229,9 +247,9 @@ def test_exercise_at_the_end_of_a_page_is_in_its_notebook(site, tmp_path):
     assert texts[3:] == ['check("twice", ...)', "After", "x = 1"]
 
 
-def test_sheet_has_neither_scripts_nor_menus(site, tmp_path):
+def test_sheet_has_neither_scripts_nor_menus(built, tmp_path):
     """Beside a page of exercises are two for paper, and the page links to them without a script."""
-    soup, _ = built(site, tmp_path, *ALL)
+    soup, _ = built(*ALL)
     links = [a["href"] for a in soup.select(".ex-sheets a")]
     assert links == ["tiny-sheet.html", "tiny-answers.html"]
     for name, plain in zip(links, (True, False), strict=True):
@@ -244,11 +262,11 @@ def test_sheet_has_neither_scripts_nor_menus(site, tmp_path):
         assert all(link["href"].startswith("../_static/") for link in sheet.select("head link"))
 
 
-def test_progress_needs_a_name_of_its_own_for_each_exercise(site, tmp_path):
+def test_progress_needs_a_name_of_its_own_for_each_exercise(built):
     """Two exercises of the site with the same id would share their progress."""
-    _, warnings = built(site, tmp_path, NUMBER, NUMBER)
+    _, warnings = built(NUMBER, NUMBER)
     assert "two exercises of this page have the id twice" in warnings
-    _, warnings = built(site, tmp_path, NUMBER, more={"other.md": "twice"})
+    _, warnings = built(NUMBER, more={"other.md": "twice"})
     assert "has the id twice too" in warnings
 
 
