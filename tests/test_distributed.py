@@ -1,18 +1,14 @@
 """Several real processes fit one line together, and none waits for ever."""
 
-import multiprocessing
 from typing import NamedTuple
 
 import pytest
 
 import linefit as lf
 import worker
+from forked import CONTEXT, LIBRARIES, tell_imported
 
 PATIENCE = 3.0  # seconds that a process waits for one that is lost
-# A server that has imported torch once forks the processes, where the system can.
-METHOD = {"forkserver", "spawn"} & set(multiprocessing.get_all_start_methods())
-CONTEXT = multiprocessing.get_context(min(METHOD))
-CONTEXT.set_forkserver_preload(["torch.distributed", "linefit"])
 LOST = 1  # the process that is killed or late
 
 
@@ -101,3 +97,15 @@ def test_a_lost_process_ends_the_others(outcomes, group):
     for seconds, message in (reports[0], reports[2]):
         assert seconds < 4 * PATIENCE
         assert "did not answer in time" in message
+
+
+def test_processes_begin_with_the_libraries_and_without_linefit():
+    """No process imports torch again, and a reader's script finds the linefit it asks for."""
+    receiver, sender = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=tell_imported, args=(sender,))
+    process.start()
+    imported = receiver.recv()
+    process.join()
+    assert "linefit" not in imported
+    if CONTEXT.get_start_method() == "forkserver":
+        assert imported >= {"torch", *LIBRARIES}

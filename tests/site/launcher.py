@@ -1,10 +1,8 @@
 """Run scripts and notebooks as a reader does, each in a process of its own.
 
-A server that has imported the large libraries once forks these processes, where the system can;
-linefit is not among them, since a reader's own copy is to be imported.
+The copy of linefit that they import is the reader's.
 """
 
-import multiprocessing
 import os
 import runpy
 import sys
@@ -12,19 +10,14 @@ import sysconfig
 import warnings
 
 import matplotlib as mpl
-import nbformat  # noqa: F401 - imported once for all
-import numpy as np  # noqa: F401 - likewise
-import torch  # noqa: F401 - likewise
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
-
-mpl.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib_inline.backend_inline import configure_inline_support
+from traitlets.config import Config
 
-METHOD = min({"forkserver", "spawn"} & set(multiprocessing.get_all_start_methods()))
-CONTEXT = multiprocessing.get_context(METHOD)
-CONTEXT.set_forkserver_preload(["launcher"])
+from forked import CONTEXT
+
+mpl.use("agg")
 
 
 def launch(run, source, folders, package):
