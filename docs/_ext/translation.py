@@ -43,6 +43,8 @@ BLANKS = {"shape": r"\([^()]*\)", "x": r"[^\s()]+"} | dict.fromkeys(
 )
 END = re.compile(r"(?<=\.) ")  # of a sentence
 WORDS = "words.js"
+PROMPTS = ("prompt_show", "prompt_hide")  # of a folded cell
+KINDS = {"input": "source", "all": "content"}  # what MyST-NB calls what a cell hides
 
 
 class markup(nodes.raw, addnodes.translatable):  # noqa: N801 (docutils writes nodes in lower case)
@@ -215,11 +217,42 @@ class TranslateFigures(SphinxPostTransform):
                 node.replace_self(nodes.raw("", translator.figure(text), format="html"))
 
 
+def folded(document: nodes.document) -> Iterator[nodes.container]:
+    """Yield the cells of code that a reader opens."""
+    return (node for node in document.findall(nodes.container) if PROMPTS[0] in node)
+
+
+def prompt(cell: nodes.container, which: str) -> str:
+    """Return what a folded cell, or an open one, asks a reader to press."""
+    kind = KINDS.get(cell["hide_mode"], "output")
+    return str(cell[which]).replace("{type}", kind)
+
+
+class TranslatePrompts(SphinxPostTransform):
+    """Translate what opens and closes a folded cell, which MyST-NB keeps as an attribute."""
+
+    default_priority = 198  # just before MyST-NB makes it HTML
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Do so unless the language is that of the sources."""
+        if self.config.language == "en":
+            return
+        for cell in folded(self.document):
+            for which in PROMPTS:
+                cell[which] = _(prompt(cell, which))
+
+
 def collect(app: Sphinx, env: BuildEnvironment) -> None:
     """Give a translator the messages that stand in no page and in no template."""
     catalogs = getattr(app.builder, "catalogs", None)
     if catalogs is None:
         return
+    for name in sorted(env.found_docs):
+        for cell in folded(env.get_doctree(name)):
+            for which in PROMPTS:
+                origin = MsgOrigin(str(env.doc2path(name)), cell.line or 0)
+                catalogs[CATALOG].add(prompt(cell, which), origin)
     levels = [Message(level, app.confdir / "index.md", 0) for level in app.config.story]
     for text, path, line in [*levels, *messages(ROOT)]:
         catalogs[CATALOG].add(text, MsgOrigin(str(path), line))
@@ -244,6 +277,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("markup", Markup)
     app.add_role_to_domain("glue", "text", GlueText(), override=True)
     app.add_post_transform(TranslateFigures)
+    app.add_post_transform(TranslatePrompts)
     app.connect("builder-inited", write_words)
     app.connect("env-updated", collect)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -98,3 +98,36 @@ def test_own_messages_have_no_repeated_spaces():
     """A translator meets each text as it is shown."""
     texts = [message.text for message in translation.messages(Path(ROOT))]
     assert [text for text in texts if "  " in text or not text.strip()] == []
+
+
+FOLDED = """\
+---
+file_format: mystnb
+---
+
+# Page
+
+```{code-cell}
+---
+tags: [hide-input]
+mystnb: {code_prompt_show: "Show the sum"}
+---
+1 + 1
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("builder", "name", "form"),
+    [("gettext", "sphinx.pot", 'msgid "{}"'), ("html", "index.html", ">&lt;{}&gt;<")],
+)
+def test_prompts_of_folded_cells_are_messages(builder, name, form, site, monkeypatch):
+    """What opens and closes a cell goes to the translator, and comes back onto the page."""
+    monkeypatch.setattr(translation, "_", lambda text: f"<{text}>")
+    settings = {"nb_execution_mode": "off", "language": "eo"}
+    extensions = ["myst_nb", "reading", "translation"]
+    app = site(extensions, {"index.md": FOLDED}, buildername=builder, **settings)
+    app.build()
+    text = (app.outdir / name).read_text(encoding="utf-8")
+    for prompt in ("Show the sum", "Hide code cell source"):
+        assert form.format(prompt) in text

@@ -1,6 +1,6 @@
 // Read a small program of tensors, run it on a tape, and go backward as autograd's engine does.
-// Pure functions: nothing here knows of the page.  What must agree with PyTorch is compared with it
-// by tests/site/test_play_graph.py.
+// Pure functions: nothing here knows of the page, but for the language in which errors are told.
+// What must agree with PyTorch is compared with it by tests/site/test_play_graph.py.
 "use strict";
 (() => {
   const LIMITS = { characters: 20000, name: 40, depth: 200, nodes: 20000, elements: 10000 };
@@ -11,18 +11,18 @@
       "with yield torch print").split(" "),
   );
   const HINTS = {
-    "_": "a name begins with a letter",
-    "^": "a power is written **",
-    "²": "a power is written **",
-    "³": "a power is written **",
-    ".": "a function is written in front, as in sum(x)",
-    ";": "each line is a statement of its own",
-    "×": "a product is written *",
-    "·": "a product is written *",
-    "−": "a minus is written -",
-    "÷": "a quotient is written /",
-    "[": "write numbers in brackets in the value of an input, and its name here",
-    "@": "use sum(x*y) for a product of two vectors",
+    "_": say("a name begins with a letter"),
+    "^": say("a power is written **"),
+    "²": say("a power is written **"),
+    "³": say("a power is written **"),
+    ".": say("a function is written in front, as in sum(x)"),
+    ";": say("each line is a statement of its own"),
+    "×": say("a product is written *"),
+    "·": say("a product is written *"),
+    "−": say("a minus is written -"),
+    "÷": say("a quotient is written /"),
+    "[": say("write numbers in brackets in the value of an input, and its name here"),
+    "@": say("use sum(x*y) for a product of two vectors"),
   };
 
   class ProgramError extends Error {
@@ -42,7 +42,7 @@
 
   // Numbers, or texts of them, in nested lists or typed arrays.
   function tensor(value) {
-    const wrong = "expected a number, or lists of numbers of equal length";
+    const wrong = say("expected a number, or lists of numbers of equal length");
     const isList = (part) => Array.isArray(part) || ArrayBuffer.isView(part);
     const shape = [];
     for (let inner = value; isList(inner); inner = inner[0]) shape.push(inner.length);
@@ -194,11 +194,11 @@
 
   // Python's arithmetic of plain numbers, which autograd does not see.
   function plain(op, a, b, fail) {
-    if (op === "div" && b === 0) fail("Python divides no number by zero: ZeroDivisionError");
-    if (op === "pow" && a === 0 && b < 0) fail("Python raises 0 to no negative power: ZeroDivisionError");
+    if (op === "div" && b === 0) fail(say("Python divides no number by zero: ZeroDivisionError"));
+    if (op === "pow" && a === 0 && b < 0) fail(say("Python raises 0 to no negative power: ZeroDivisionError"));
     const result = op === "neg" ? -a : BINARY[op][1](a, b);
-    if (result !== result) fail("Python makes a complex number of this; expected a real one");
-    if (!Number.isFinite(result)) fail("this number is too large: OverflowError");
+    if (result !== result) fail(say("Python makes a complex number of this; expected a real one"));
+    if (!Number.isFinite(result)) fail(say("this number is too large: OverflowError"));
     return result === 0 ? 0 : result;
   }
 
@@ -357,29 +357,30 @@
       const [match] = /^(\s+|#.*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z]\w*|\*\*|[-+*/(),=])/.exec(rest) ?? [];
       if (!match) {
         const sign = [...rest][0];
-        const letter = /\p{L}/u.test(sign) ? "names have the letters a to z" : "";
+        const letter = /\p{L}/u.test(sign) ? say("names have the letters a to z") : "";
         const hint = HINTS[sign] ?? letter;
-        const message = `“${sign}” is not part of this language${hint && `: ${hint}`}`;
+        const message = hint ? say("“{sign}” is not part of this language: {hint}", { sign, hint })
+          : say("“{sign}” is not part of this language", { sign });
         throw new ProgramError(message, number, at + 1);
       }
       if (match[0] === "#") break;
       if (match.trim()) {
         const kind = /^[\d.]/.test(match) ? "number" : /^\w/.test(match) ? "name" : "sign";
         if (kind === "name" && match.length > LIMITS.name) {
-          throw new ProgramError(`a name has at most ${LIMITS.name} letters here`, number, at + 1);
+          throw new ProgramError(say("a name has at most {most} letters here", { most: LIMITS.name }), number, at + 1);
         }
         found.push({ kind, text: match, column: at + 1 });
       }
       at += match.length;
     }
-    found.push({ kind: "end", text: "the end of the line", column: at + 1 });
+    found.push({ kind: "end", text: say("the end of the line"), column: at + 1 });
     return found;
   }
 
   // Go through a program and build what it says: ``make`` has input and apply.
   function parse(program, make) {
     if (program.length > LIMITS.characters) {
-      throw new ProgramError(`a program has at most ${LIMITS.characters} characters, and this one ${program.length}`, 1, 1);
+      throw new ProgramError(say("a program has at most {most} characters, and this one {count}", { most: LIMITS.characters, count: program.length }), 1, 1);
     }
     const given = new Map();
     const used = new Set();
@@ -395,10 +396,10 @@
       };
       const shown = (token) => (token.kind === "end" ? token.text : `“${token.text.slice(0, LIMITS.name)}”`);
       const take = (sign) => found[at].kind === "sign" && found[at].text === sign && found[at++];
-      const need = (sign, why) => take(sign) || fail(`expected ${why}, found ${shown(found[at])}`);
+      const need = (sign, why) => take(sign) || fail(say("expected {what}, found {found}", { what: why, found: shown(found[at]) }));
       const nest = (inner) => {
         depth += 1;
-        if (depth > LIMITS.depth) fail(`more than ${LIMITS.depth} levels within each other`);
+        if (depth > LIMITS.depth) fail(say("more than {most} levels within each other", { most: LIMITS.depth }));
         const value = inner();
         depth -= 1;
         return value;
@@ -410,35 +411,35 @@
         const token = found[at];
         if (take("(")) {
           const value = nest(sum);
-          need(")", "an operator or “)”");
+          need(")", say("an operator or “)”"));
           return value;
         }
         if (token.kind === "number") {
           at += 1;
-          if (/^0\d/.test(token.text) && /^\d+$/.test(token.text) && Number(token.text)) fail("Python writes no zeros before a whole number", token);
+          if (/^0\d/.test(token.text) && /^\d+$/.test(token.text) && Number(token.text)) fail(say("Python writes no zeros before a whole number"), token);
           const value = Number(token.text);
-          if (!Number.isFinite(value)) fail("this number is too large", token);
+          if (!Number.isFinite(value)) fail(say("this number is too large"), token);
           if (found[at].kind === "name" || found[at].kind === "number" || found[at].text === "(") {
-            fail(`expected an operator such as * before ${shown(found[at])}`);
+            fail(say("expected an operator such as * before {found}", { found: shown(found[at]) }));
           }
           return value;
         }
         if (token.kind === "name") return nameOrCall(token);
-        return fail(`expected a number, a name or “(”, found ${shown(token)}`);
+        return fail(say("expected a number, a name or “(”, found {found}", { found: shown(token) }));
       }
 
       function nameOrCall(token) {
         at += 1;
-        if (KEYWORDS.has(token.text)) fail(`“${token.text}” means something to Python; expected a name of yours`, token);
+        if (KEYWORDS.has(token.text)) fail(say("“{name}” means something to Python; expected a name of yours", { name: token.text }), token);
         if (FUNCTIONS.includes(token.text)) {
-          need("(", `“(” after ${token.text}`);
+          need("(", say("“(” after {name}", { name: token.text }));
           const value = nest(sum);
-          if (found[at].text === ",") fail(`expected “)”: ${token.text} takes one tensor here`);
-          need(")", "an operator or “)”");
+          if (found[at].text === ",") fail(say("expected “)”: {name} takes one tensor here", { name: token.text }));
+          need(")", say("an operator or “)”"));
           return apply(token.text, token, value);
         }
         if (found[at].text === "(") {
-          fail(`there is no function “${token.text}”; expected one of ${FUNCTIONS.join(", ")}`, token);
+          fail(say("there is no function “{name}”; expected one of {functions}", { name: token.text, functions: FUNCTIONS.join(", ") }), token);
         }
         if (given.has(token.text)) return given.get(token.text);
         used.add(token.text);
@@ -472,23 +473,23 @@
       let name = null;
       if (found[0].kind === "name" && found[1].text === "=") {
         name = found[0].text;
-        if (KEYWORDS.has(name) || FUNCTIONS.includes(name)) fail(`“${name}” has a meaning already; expected another name`, found[0]);
-        if (used.has(name)) fail(`“${name}” is an input of an earlier line; expected a new name`, found[0]);
+        if (KEYWORDS.has(name) || FUNCTIONS.includes(name)) fail(say("“{name}” has a meaning already; expected another name", { name }), found[0]);
+        if (used.has(name)) fail(say("“{name}” is an input of an earlier line; expected a new name", { name }), found[0]);
         at = 2;
-        if (found[at].text === "=") fail("expected an expression after “=”");
+        if (found[at].text === "=") fail(say("expected an expression after “=”"));
       }
       const value = sum();
       if (found[at].kind !== "end") {
-        const what = found[at].text === "=" ? "a name alone before “=”" : "an operator or the end of the line";
-        fail(`expected ${what}, found ${shown(found[at])}`);
+        const what = found[at].text === "=" ? say("a name alone before “=”") : say("an operator or the end of the line");
+        fail(say("expected {what}, found {found}", { what, found: shown(found[at]) }));
       }
       if (name !== null) {
-        if (used.has(name)) fail(`“${name}” is used before it is given; expected a new name`, found[0]);
+        if (used.has(name)) fail(say("“{name}” is used before it is given; expected a new name", { name }), found[0]);
         given.set(name, value);
       }
       last = { name, value, line, column: found[0].column };
     });
-    if (!last) throw new ProgramError("expected an expression such as sum(x*y + z)", 1, 1);
+    if (!last) throw new ProgramError(say("expected an expression such as sum(x*y + z)"), 1, 1);
     return { given, inputs: [...used], last };
   }
 
@@ -504,36 +505,36 @@
       try {
         known[name] = tensor(value);
       } catch (error) {
-        throw new TypeError(`The value of ${name}: ${error.message}.`);
+        throw new TypeError(say("The value of {name}: {message}.", { name, message: error.message }));
       }
     }
     const tape = new Tape(known, constants);
     const parsed = parse(program, {
       input(name, fail) {
-        if (!Object.hasOwn(known, name)) fail(`“${name}” has no value`);
+        if (!Object.hasOwn(known, name)) fail(say("“{name}” has no value", { name }));
         return tape.leaf(name);
       },
       apply(op, operands, fail) {
-        if (tape.nodes.length > LIMITS.nodes) fail(`more than ${LIMITS.nodes} operations`);
+        if (tape.nodes.length > LIMITS.nodes) fail(say("more than {most} operations", { most: LIMITS.nodes }));
         const [x, y] = operands;
         if (!operands.some(isNode)) {
           if (op === "neg" || y !== undefined) return plain(op, x, y, fail);
-          fail(`${op} takes a tensor, and this is the plain number ${x}`);
+          fail(say("{operation} takes a tensor, and this is the plain number {value}", { operation: op, value: x }));
         }
         if (y === undefined) return tape.unary(op, x);
         const [one, other] = [valueOf(x).shape, valueOf(y).shape];
         const shape = broadcast(one, other);
         if (shape.includes(null)) {
-          fail(`shapes ${written(one)} and ${written(other)} do not fit together`);
+          fail(say("shapes {one} and {other} do not fit together", { one: written(one), other: written(other) }));
         }
-        if (count(shape) > LIMITS.elements) fail(`a tensor has at most ${LIMITS.elements} elements here`);
+        if (count(shape) > LIMITS.elements) fail(say("a tensor has at most {most} elements here", { most: LIMITS.elements }));
         return tape.binary(op, x, y);
       },
     });
     const { given, last } = parsed;
     for (const [name, value] of given) if (isNode(value)) value.name ??= name;
     if (!isNode(last.value)) {
-      throw new ProgramError(`the result is the plain number ${last.value}: expected an input in it`, last.line, last.column);
+      throw new ProgramError(say("the result is the plain number {value}: expected an input in it", { value: last.value }), last.line, last.column);
     }
     if (last.name === null) {
       const taken = new Set([...parsed.inputs, ...given.keys()]);
