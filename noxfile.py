@@ -34,6 +34,7 @@ PINS_HEADER = """\
 # Each wheel of torch asks for the CUDA libraries that it was built with; we pin none of them.
 CUDA = re.compile(r"(cuda|nvidia)-|triton=")
 HTML = ROOT / "docs" / "_build" / "html"
+LOCALES = ROOT / "docs" / "locales"  # the catalogs of each language that has an edition
 NPM = ROOT / ".nox" / "npm"
 
 # PyTorch's own index offers wheels without CUDA for Linux; elsewhere the default one has no other.
@@ -158,17 +159,26 @@ def pseudo(session: nox.Session) -> None:
     _build(run)
     place = ROOT / "docs" / "_build" / "pseudo"
     shutil.rmtree(place, ignore_errors=True)
-    strict = ["-n", "-W", "--keep-going"]
-    trees = [str(place / name) for name in ("message-trees", "trees")]  # builders share none
-    gettext = ["-q", "-b", "gettext", "-d", trees[0]]
-    run("sphinx-build", *gettext, *strict, "docs", str(place / "messages"))
+    _write_messages(run, place / "messages")
     run("python", "tests/pseudo.py", "translate", str(place / "messages"), str(place / "locale"))
-    language = ["-D", "language=eo", "-D", f"locale_dirs={place / 'locale'}"]
-    # numpydoc's types become links of one paragraph in the source, and of two in a translation.
-    language += ["-D", "suppress_warnings=config.cache,i18n.inconsistent_references"]
-    html = ["-q", "-b", "html", "-d", trees[1], *language]
-    run("sphinx-build", *html, *strict, "docs", str(place / "html"))
+    _build_edition(run, "eo", place / "locale", place / "trees", place / "html")
     run("python", "tests/pseudo.py", "find", str(place / "html"))
+
+
+@nox.session(default=False)
+def translate(session: nox.Session) -> None:
+    """Write all messages, or those that changed, for translators: ``-- zh_CN`` names languages."""
+    session.install("sphinx-intl")
+    run = _environment(session, "docs")
+    _build(run)
+    messages = ROOT / "docs" / "_build" / "messages"
+    _write_messages(run, messages)
+    known = [path.parent.name for path in LOCALES.glob("*/LC_MESSAGES")]
+    languages = [f"--language={name}" for name in session.posargs or known]
+    if not languages:
+        session.error("name a language, as in: nox -s translate -- zh_CN")
+    places = [f"--pot-dir={messages}", f"--locale-dir={LOCALES}"]
+    session.run("sphinx-intl", "update", *places, *languages)
 
 
 @shared(default=False)
@@ -316,10 +326,31 @@ def _build(run: Run, *args: str) -> None:
     _forget_removed_scripts()
     try:
         run("sphinx-build", "-b", "html", "-W", "--keep-going", *SPHINX, str(HTML), *args)
+        for language in sorted(path.parent.name for path in LOCALES.glob("*/LC_MESSAGES")):
+            trees = DOCTREES.with_name(f"doctrees-{language}")  # the languages share none
+            target = HTML / language.replace("_", "-")
+            _build_edition(run, language, LOCALES, trees, target, *args)
     except CommandFailed:
         # Sphinx would not warn again about a page that it has read: make it read all of them.
-        shutil.rmtree(DOCTREES, ignore_errors=True)
+        for trees in DOCTREES.parent.glob("doctrees*"):
+            shutil.rmtree(trees, ignore_errors=True)
         raise
+
+
+def _write_messages(run: Run, folder: Path) -> None:
+    """Write all that can be translated as templates of catalogs."""
+    trees = folder.with_name("message-trees")
+    strict = ["-q", "-n", "-W", "--keep-going"]
+    run("sphinx-build", "-b", "gettext", *strict, "-d", str(trees), "docs", str(folder))
+
+
+def _build_edition(
+    run: Run, language: str, locales: Path, trees: Path, target: Path, *args: str
+) -> None:
+    """Build the site in a translation; no code runs again for it."""
+    options = ["-D", f"language={language}", "-D", f"locale_dirs={locales}", "-d", str(trees)]
+    strict = ["-q", "-n", "-W", "--keep-going"]
+    run("sphinx-build", "-b", "html", *strict, *options, "docs", str(target), *args)
 
 
 def _copy_sources(session: nox.Session, folder: Path) -> None:

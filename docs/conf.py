@@ -41,6 +41,7 @@ extensions = [
     "caches",
     "descriptions",
     "downloads",
+    "editions",
     "exercises",
     "gallery_hooks",
     "images",
@@ -73,7 +74,10 @@ logging.getLogger("flit_core").setLevel(logging.WARNING)
 logging.getLogger("traitlets").setLevel(logging.WARNING)
 templates_path = ["_templates"]
 nitpicky = True
-suppress_warnings = ["config.cache"]  # numpydoc and others keep sets in their configuration
+suppress_warnings = [
+    "config.cache",  # numpydoc and others keep sets in their configuration
+    "i18n.inconsistent_references",  # numpydoc's types are links of one text here, there of two
+]
 
 # Pages and their cells
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "substitution"]

@@ -15,6 +15,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 import archives
 import cloud
+import editions
 import install
 import take_along
 from gallery_hooks import without_alt
@@ -104,19 +105,22 @@ def requirements(package: install.Package) -> str:
 
 
 def pack_site(app: Sphinx, exception: Exception | None) -> None:
-    """Write the archive of the whole site, which does not contain itself."""
+    """Write the archive of the whole site, without itself and without other languages."""
     if exception or app.builder.format != "html":
         return
     site = Path(app.outdir)
     target = site / install.FOLDER / install.SITE
+    others = [site / editions.tag(language) for language in app.config.editions]
     left_out = {target, site / ".buildinfo"}
     files = [path for path in site.rglob("*") if path.is_file() and path not in left_out]
+    files = [path for path in files if not any(map(path.is_relative_to, others))]
     members = {f"linefit/{path.relative_to(site).as_posix()}": path for path in files}
     archives.write(target, {name: path.read_bytes() for name, path in members.items()})
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx."""
+    app.setup_extension("editions")
     app.connect("build-finished", finish, priority=LAST - 1)
     app.connect("build-finished", pack_site, priority=LAST)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

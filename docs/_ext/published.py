@@ -55,7 +55,8 @@ def write(app: Sphinx, error: Exception | None) -> None:
         Path(app.outdir, name).unlink(missing_ok=True)
     if base:
         Path(app.outdir, "sitemap.xml").write_text(sitemap(app, base), encoding="utf-8")
-        robots = f"User-agent: *\nAllow: /\nSitemap: {base}sitemap.xml\n"
+        maps = [f"Sitemap: {edition}sitemap.xml" for edition in app.config.editions.values()]
+        robots = "\n".join(["User-agent: *", "Allow: /", *maps, ""])
         Path(app.outdir, "robots.txt").write_text(robots, encoding="utf-8")
         page = Path(app.outdir, f"{NOT_FOUND}.html")
         if page.exists():
@@ -80,6 +81,7 @@ def rooted(html: str, root: str) -> str:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx."""
+    app.setup_extension("editions")
     app.connect("builder-inited", draw)
     app.connect("html-page-context", tell)
     app.connect("build-finished", write)

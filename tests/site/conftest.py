@@ -38,7 +38,7 @@ def page(html):
 @pytest.fixture(scope="session")
 def package(html, tmp_path_factory):
     """Return a folder with the package unpacked from the wheel that the site offers."""
-    (wheel,) = html.rglob("linefit_autograd-*.whl")
+    (wheel,) = html.glob("_downloads/**/linefit_autograd-*.whl")
     folder = tmp_path_factory.mktemp("package")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)

@@ -158,7 +158,7 @@ def test_gallery_page_offers_its_script(script, page):
 
 def test_wheel_is_the_package(html):
     """The site's wheel holds every module and data file of the checkout, as they are."""
-    (wheel,) = html.rglob("linefit_autograd-*.whl")
+    (wheel,) = html.glob("_downloads/**/linefit_autograd-*.whl")
     assert wheel.name == f"linefit_autograd-{linefit.__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         for path in (ROOT / "linefit").rglob("*"):
