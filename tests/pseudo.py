@@ -16,12 +16,14 @@ from bs4 import BeautifulSoup
 
 LANGUAGE = "eo"  # any that Sphinx knows and whose search is that of no other
 BEFORE, AFTER = "⟦", "⟧"
-# What is no prose: code and its output, formulas, drawings, and what only programs read.
+# What is no prose: code and its output, signatures, formulas, drawings, what programs read.
 NO_PROSE = (
-    "script, style, template, pre, code, svg, math, .katex, .cell_output, .sphx-glr-script-out, "
-    ".headerlink, .sd-octicon, kbd"
+    "script, style, template, pre, code, dt.sig, svg, math, .katex, .cell_output, "
+    ".sphx-glr-script-out, .headerlink, .sd-octicon, kbd"
 )
-OTHERS = ".theme-toggle-container, footer"  # the theme's
+# What Sphinx and the theme have catalogs of their own for.
+OTHERS = ".theme-toggle-container, footer, .admonition-title"
+INDICES = {"genindex.html", "py-modindex.html"}  # Sphinx's too, of names
 BLOCKS = ["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "td", "th", "summary"]
 WORD = re.compile(r"[A-Za-z]{3,}")
 
@@ -58,11 +60,18 @@ def untranslated(html: str) -> list[str]:
     return [text for text in texts if WORD.search(text) and BEFORE not in text]
 
 
-def find(site: Path) -> None:
-    """Print each text that no catalog reaches, the most frequent first, with a page that has it."""
+def find(site: Path) -> int:
+    """Print each text that no catalog reaches, the most frequent first, with a page that has it.
+
+    Returns how many there are.
+    """
     counts: Counter[str] = Counter()
     seen: dict[str, str] = {}
-    pages = [path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
+    pages = [
+        path
+        for path in sorted(site.rglob("*.html"))
+        if "_static" not in path.parts and path.name not in INDICES
+    ]
     for path in pages:
         for text in untranslated(path.read_text(encoding="utf-8")):
             counts[text] += 1
@@ -70,16 +79,17 @@ def find(site: Path) -> None:
     for text, count in counts.most_common():
         sys.stdout.write(f"{count:5}  {seen[text]}: {text[:100]}\n")
     sys.stdout.write(f"{len(counts)} texts without a translation on {len(pages)} pages\n")
+    return len(counts)
 
 
-def main(task: str, *folders: str) -> None:
-    """Do one of the two tasks."""
+def main(task: str, *folders: str) -> int:
+    """Do one of the two tasks; return 1 if a text has no translation."""
     places = [Path(folder) for folder in folders]
     if task == "translate":
         sys.stdout.write(f"{translate(*places)} messages\n")
-    else:
-        find(*places)
+        return 0
+    return int(find(*places) > 0)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    raise SystemExit(main(*sys.argv[1:]))

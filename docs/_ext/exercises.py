@@ -34,6 +34,7 @@ from typing import Any
 
 import yaml
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.locale import _
@@ -80,6 +81,8 @@ OPTIONAL: dict[str, Schema] = {
 }
 FOLDER = "practice/"  # pages of exercises: with progress, sheets and a notebook of their own
 SHOWN = ("unit", "result", "nudge", "what")  # what the page's script shows or sends to Python
+IN_WORDS = ("unit", "what")  # those of them that are words
+UNIT = "ex-unit"
 WRONG = {"number": "value", "pick": "option", "order": "order", "node": "node", "code": "code"}
 
 
@@ -181,8 +184,27 @@ class Runner:
         return hashlib.sha256(b"\0".join([*facts, *parts])).hexdigest()
 
 
-class exercise(nodes.General, nodes.Element):  # noqa: N801 (docutils writes nodes in lower case)
-    """One exercise on a page."""
+class exercise(nodes.General, nodes.Element, addnodes.translatable):  # noqa: N801
+    """One exercise on a page; what the page's script shows of it is a message."""
+
+    def preserve_original_messages(self) -> None:
+        """Keep what is there before any translation."""
+        self["words"] = [self["extra"][key] for key in IN_WORDS if key in self["extra"]]
+
+    def apply_translated_message(self, original_message: str, translated_message: str) -> None:
+        """Put a translation where a text is, for the script and on the page."""
+        for key in IN_WORDS:
+            if self["extra"].get(key) == original_message:
+                self["extra"][key] = translated_message
+        for unit in self.findall(nodes.inline):
+            if UNIT in unit["classes"] and unit.astext() == original_message:
+                unit.clear()
+                unit += nodes.Text(translated_message)
+
+    def extract_original_messages(self) -> Sequence[str]:
+        """Return the texts."""
+        kept: list[str] = self["words"]
+        return kept
 
 
 class exercise_counts(nodes.General, nodes.Element):  # noqa: N801
@@ -296,8 +318,11 @@ class Exercise(SphinxDirective):
         first: list[nodes.Node]
         match given["kind"]:
             case "number":
-                unit = f" {given['unit']}" if "unit" in given else ""
-                first = [nodes.paragraph("", "", nodes.strong("", shown(found["answer"]) + unit))]
+                value = nodes.strong("", shown(found["answer"]))
+                if "unit" in given:
+                    value += nodes.Text(" ")
+                    value += nodes.inline("", given["unit"], classes=[UNIT])
+                first = [nodes.paragraph("", "", value)]
             case "pick":
                 first = self._option(found["answer"])
             case "node":

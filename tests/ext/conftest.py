@@ -1,6 +1,8 @@
 """A tiny site in a folder of its own, for what needs an application."""
 
 import pytest
+from babel.messages import Catalog
+from babel.messages.pofile import write_po
 from sphinx.testing.util import SphinxTestApp
 
 
@@ -24,3 +26,19 @@ def site(tmp_path):
     yield make
     for app in apps:
         app.cleanup()
+
+
+@pytest.fixture
+def translate(tmp_path):
+    """Return a function that writes what a site's texts are in a language."""
+
+    def write(language, catalog, texts):
+        made = Catalog(locale=language)
+        for text, translation in texts.items():
+            made.add(text, translation)
+        path = tmp_path / "docs" / "locales" / language / "LC_MESSAGES" / f"{catalog}.po"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            write_po(file, made)
+
+    return write

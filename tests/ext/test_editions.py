@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import pytest
-from babel.messages import Catalog
-from babel.messages.pofile import write_po
 from bs4 import BeautifulSoup
 
 import editions
@@ -21,18 +19,13 @@ EXTENSIONS += ["reading", "security", "valid_html"]  # the templates use them
 
 
 @pytest.fixture
-def build(site, tmp_path):
+def build(site, tmp_path, translate):
     """Return a function that builds a site in a language; one page has a Chinese title."""
     (tmp_path / "docs" / "learn").mkdir(parents=True)
 
     def built(language="en", translations=("zh_CN",), **options):
         for name in translations:
-            catalog = Catalog(locale=name)
-            catalog.add("A page", "第一页")
-            path = tmp_path / "docs" / "locales" / name / "LC_MESSAGES" / "learn.po"
-            path.parent.mkdir(parents=True)
-            with path.open("wb") as file:
-                write_po(file, catalog)
+            translate(name, "learn", {"A page": "第一页"})
         settings = {
             "language": language,
             "project": "demo",

@@ -86,7 +86,7 @@ def built(site, tmp_path, executed):
     shutil.copy(cache, executed)
 
 
-def build(site, tmp_path, *given, folder="practice/", more=None):
+def build(site, tmp_path, *given, folder="practice/", more=None, **options):
     """Build a page of exercises; return it, and what the build warned of."""
     root = tmp_path / "linefit"
     root.mkdir(exist_ok=True)
@@ -106,7 +106,7 @@ def build(site, tmp_path, *given, folder="practice/", more=None):
     (tmp_path / "pyproject.toml").write_text(about, encoding="utf-8")
     (tmp_path / "docs" / "practice").mkdir(parents=True, exist_ok=True)
     extensions = ["myst_nb", "exercises"]
-    app = site(extensions, pages, **settings)
+    app = site(extensions, pages, **settings | options)
     app.build()
     html = (app.outdir / f"{folder}tiny.html").read_text(encoding="utf-8")
     return BeautifulSoup(html, "html.parser"), app.warning.getvalue()
@@ -323,3 +323,15 @@ def test_table_is_written_anew_only_where_it_says_something_else():
     titles["practice/topic"] = nodes.title("", "Another title")
     assert exercises.changed(app, env) == ["index"]
     assert exercises.changed(app, env) == []
+
+
+def test_words_that_the_script_shows_are_translated(built, translate):
+    """Unit and caption go to the translator with the page, and come back where they are read."""
+    translate("fr", "practice", {"bytes": "octets", "Twice 1 and twice 2": "Deux fois 1 et 2"})
+    soup, _ = built(NUMBER | {"unit": "bytes"}, CODE, language="fr")
+    number, code = soup.select("section[data-exercise]")
+    assert number["data-unit"] == "octets"
+    assert number.select_one(".ex-answer strong").text == "6 octets"
+    assert soup.select_one(".ex-printed .ex-unit").text == "octets"
+    assert code["data-what"] == "Deux fois 1 et 2"
+    assert code["data-result"] == CODE["result"]
