@@ -328,8 +328,11 @@ def _build(run: Run, *args: str) -> None:
         run("sphinx-build", "-b", "html", "-W", "--keep-going", *SPHINX, str(HTML), *args)
         for language in sorted(path.parent.name for path in LOCALES.glob("*/LC_MESSAGES")):
             trees = DOCTREES.with_name(f"doctrees-{language}")  # the languages share none
-            target = HTML / language.replace("_", "-")
-            _build_edition(run, language, LOCALES, trees, target, *args)
+            edition = HTML.with_name(f"html-{language}")  # MyST-NB writes beside it, too
+            _build_edition(run, language, LOCALES, trees, edition, *args)
+            published = HTML / language.replace("_", "-")
+            shutil.rmtree(published, ignore_errors=True)
+            shutil.copytree(edition, published)
     except CommandFailed:
         # Sphinx would not warn again about a page that it has read: make it read all of them.
         for trees in DOCTREES.parent.glob("doctrees*"):
