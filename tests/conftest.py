@@ -19,8 +19,14 @@ torch.set_num_threads(1)  # small tensors: threads would only make parallel test
 
 @pytest.hookimpl(tryfirst=True)  # before ``-m`` chooses
 def pytest_collection_modifyitems(items):
-    """Mark each test that uses the browser or the built site as one that does."""
+    """Mark each test that uses the browser or the built site as one that does.
+
+    Coverage is that of the package by its own tests: Sphinx and the waiting for a browser would be
+    slower by a fifth if it was measured there too.
+    """
     for item in items:
+        if item.path.parent.name in {"ext", "site"}:
+            item.add_marker("no_cover")
         for fixture, marker in (("browser", "browser"), ("html", "site")):
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)

@@ -111,7 +111,7 @@ def pack_site(app: Sphinx, exception: Exception | None) -> None:
     site = Path(app.outdir)
     target = site / install.FOLDER / install.SITE
     others = [site / editions.tag(language) for language in app.config.editions]
-    left_out = {target, site / ".buildinfo"}
+    left_out = {target, *site.glob(".buildinfo*")}
     files = [path for path in site.rglob("*") if path.is_file() and path not in left_out]
     files = [path for path in files if not any(map(path.is_relative_to, others))]
     members = {f"linefit/{path.relative_to(site).as_posix()}": path for path in files}
