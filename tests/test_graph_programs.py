@@ -813,6 +813,34 @@ def test_a_change_through_a_view_is_one_story():
     g.check()
 
 
+@pytest.mark.parametrize(
+    ("change", "ops"),
+    [
+        (lambda b: functional.relu(b[1:], inplace=True), ["relu"]),
+        (lambda b: nn.ReLU(inplace=True)(b[1:]), ["relu"]),
+        (lambda b: functional.leaky_relu(b[:1], inplace=True), ["leaky_relu"]),
+        (lambda b: functional.dropout(b[:1], 0.5, inplace=True), ["dropout"]),
+        (lambda b: functional.elu(b.view(2, 1)[0], inplace=True), ["elu"]),
+        (lambda b: torch._foreach_mul_([b[:1], b[1:]], 2.0), ["_foreach_mul_"] * 2),
+        (lambda b: torch._foreach_neg_([b[:1]]), ["_foreach_neg_"]),
+    ],
+)
+def test_every_change_through_a_view_has_the_name_of_its_call(change, ops):
+    """Autograd calls all of them CopySlices, whatever tells the function to change its input."""
+    a = leaf(-1.0, 2.0)
+    with graph.record() as g:
+        b = a * 3
+        change(b)
+        y = b.sum()
+    g.backward(y)
+    assert [n.op for n in g.nodes if n.backward_name == "CopySlices"] == ops
+    assert by_name(g)["b"].value.tolist() == b.tolist()
+    assert not {"copy_slices", "as_strided"} & {n.op for n in g.nodes}
+    said = [text for text in words(g, "forward") if "through a view" in text]
+    assert len(said) == 1
+    g.check()
+
+
 @pytest.mark.parametrize("foreach", [True, False])
 @pytest.mark.parametrize("end", ["clip", "clear", "step", "step and clear"])
 def test_a_whole_training_step_can_be_shown(foreach, end):

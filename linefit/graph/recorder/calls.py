@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from linefit.graph.nodes import PLAIN, Node, OutputRef, flat, function_of, tensors
 from linefit.graph.recorder.inside import Done, Listening, can_listen
 from linefit.graph.recorder.kinds import FUSED, SETS_DATA, Kind, kind_of
-from linefit.graph.recorder.ledger import Ledger, transform
+from linefit.graph.recorder.ledger import COPY_SLICES, Ledger, transform
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
@@ -152,22 +152,24 @@ class Calls(TorchFunctionMode):
         known = len(ledger.nodes)
         results = [result] if type(result) is Tensor else tensors(result)
         sources = [operand for operand in operands if isinstance(operand, tuple)]
-        base: OutputRef | None = None
-        if kind.changes and args and isinstance(args[0], Tensor):
-            results, base = self._changed_by(args[0])
+        bases: list[OutputRef | None] = []  # behind the results that are views
+        if args and (kind.changes or result is args[0]):
+            results, bases = self._changed(tensors(args[0]))
         if kind.changes_uncounted:
             self._note_uncounted(kind.name, args, sources)
-        made = []
-        for tensor in results:
-            node = self._result(kind, tensor, operands, known)
-            if node is not None:
-                made.append(node)
+        made = [self._result(kind, tensor, operands, known) for tensor in results]
+        if any(bases):
+            for new in ledger.nodes[known:]:
+                if new.op == COPY_SLICES:  # a base was changed through several views
+                    new.op = kind.name
         used = self._look_inside(done, sources, ledger.nodes[known:]) if done else ()
         unused = [source for source in sources if source[0] not in used] if used else sources
         for node in made:
-            ledger.attach(node, unused)
-            if base is not None and base[0] is not node:
-                ledger.attach_view(node, sources[0], base[0])
+            if node is not None:
+                ledger.attach(node, unused)
+        for node, base, view in zip(made, bases, sources, strict=False):
+            if node is not None and base is not None and base[0] is not node:
+                ledger.attach_view(node, view, base[0])
         if kind.name == "data" and results:
             ledger.owners[id(results[0])] = args[0]
 
@@ -178,12 +180,17 @@ class Calls(TorchFunctionMode):
         else:
             self.ledger.touch_buffers(sources)
 
-    def _changed_by(self, tensor: Tensor) -> tuple[list[Tensor], OutputRef | None]:
-        """Return what a change of a tensor gives a new version, and the base behind a view."""
+    def _changed(self, given: Sequence[Tensor]) -> tuple[list[Tensor], list[OutputRef | None]]:
+        """Return what a change of tensors gives a new version, and the bases behind views."""
         ledger = self.ledger
-        base = tensor._base  # torch rewrites its history; the view's follows from it
-        ledger.touch_owner(tensor if base is None else base)
-        return ([tensor], None) if base is None else ([base], ledger.by_tensor.get(id(base)))
+        results: list[Tensor] = []
+        bases: list[OutputRef | None] = []
+        for tensor in given:
+            base = tensor._base  # torch rewrites its history; the view's follows from it
+            results.append(tensor if base is None else base)
+            bases.append(None if base is None else ledger.by_tensor.get(id(base)))
+            ledger.touch_owner(results[-1])
+        return results, bases
 
     def _result(self, kind: Kind, tensor: Tensor, operands: Operands, first: int) -> Node | None:
         """Record a result and return its node, or None if it is no new one."""

@@ -22,6 +22,7 @@ from linefit.graph.recorder.traverse import new_functions
 
 TOUCHED = -1  # no version that a tensor can have
 CHANGED = "changed"  # the operation behind a change that autograd has not recorded
+COPY_SLICES = "copy_slices"  # what autograd makes of any change through a view
 transform = torch._C._functorch.peek_interpreter_stack  # the torch.func transform at work, or None
 
 
@@ -167,7 +168,7 @@ class Ledger:
     def _add(self, fn: Any) -> Node:
         kind: Any = type(fn)
         rule = rule_of(kind)
-        if rule.op == "copy_slices":  # what it has changed was seen before it was
+        if rule.op == COPY_SLICES:  # what it has changed was seen before it was
             changed = self.by_fn.get(fn.next_functions[0][0])
             if changed is not None and changed.op == CHANGED:
                 self._take_back(changed)
@@ -321,8 +322,15 @@ class Ledger:
             return
         with self._working("the module's result", values):
             for tensor in tree_leaves(values):
-                if isinstance(tensor, Tensor) and self.is_unknown(tensor):
+                if not isinstance(tensor, Tensor) or self._is_behind(tensor):
+                    continue
+                if self.is_unknown(tensor):
                     self.node_of(tensor)
+
+    def _is_behind(self, tensor: Tensor) -> bool:
+        """Whether it is a view of what was changed through a view: to ask would rewrite it."""
+        known = self.by_tensor.get(id(tensor._base))
+        return known is not None and known[0]._base is not None
 
     def finish(self, names: Mapping[int, tuple[str, Tensor]]) -> None:
         """Record what is still unseen, and name the outputs after the variables that hold them.
