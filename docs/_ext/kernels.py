@@ -22,6 +22,14 @@ import atexit
 atexit.register(drop)
 del atexit, drop
 """
+# What torch has to say of the builder's machine is no result of a page: that CUDA's tools are there
+# without a GPU, and that Python 3.13.0 has later releases.
+QUIET = """\
+import logging, warnings
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", "Guards may run slower on Python", RuntimeWarning)
+del logging, warnings
+"""
 CONFIG = f"""\
 c = get_config()
 c.IPKernelApp.log_level = 40
@@ -29,6 +37,7 @@ c.IPKernelApp.exec_lines = [
     "import sys; sys.stdout.flush_interval = sys.stderr.flush_interval = 1e6; del sys",
     "from linefit import graph; graph.set_display(assets='page'); del graph",
     {AT_THE_END!r},
+    {QUIET!r},
 ]
 """
 

@@ -85,6 +85,26 @@ def test_kernel_that_compiled_ends_in_silence(code, silent):
     assert (done.stderr == "") == silent, done.stderr
 
 
+SPEAKS = """\
+import warnings
+from torch.utils import cpp_extension
+
+cpp_extension._find_cuda_home()  # which a build of torch with CUDA calls on import
+warnings.warn("Guards may run slower on Python 3.13.0. Consider upgrading.", RuntimeWarning)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("code", "said"), [("", 2), (kernels.QUIET, 0)])
+def test_kernel_does_not_speak_of_the_machine(code, said, tmp_path):
+    """Tools of CUDA without a GPU, or the first release of a Python, are no part of a page."""
+    command = [sys.executable, "-c", code + SPEAKS]
+    env = os.environ | {"CUDA_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    spoken = [notice in done.stderr for notice in ("No CUDA runtime", "Guards may run slower")]
+    assert sum(spoken) == said, done.stderr
+
+
 def test_a_second_build_finds_the_same(confdir):
     """Setting up again changes nothing."""
     files = {p: p.read_bytes() for p in confdir.rglob("*") if p.is_file()}
