@@ -149,7 +149,7 @@ def reproducible(session: nox.Session) -> None:
         session.env["PYTHONPATH"] = str(place / "sources")  # not the checkout's package
         docs = ["-n", "-d", str(place / "doctrees"), str(place / "sources" / "docs")]
         run("sphinx-build", "-b", "html", "-W", "--keep-going", *docs, str(site))
-    run("python", "tests/reproducible.py", *map(str, sites))
+    run("python", "tests/site/reproducible.py", *map(str, sites))
 
 
 @shared(default=False)
@@ -160,9 +160,10 @@ def pseudo(session: nox.Session) -> None:
     place = ROOT / "docs" / "_build" / "pseudo"
     shutil.rmtree(place, ignore_errors=True)
     _write_messages(run, place / "messages")
-    run("python", "tests/pseudo.py", "translate", str(place / "messages"), str(place / "locale"))
-    _build_edition(run, "eo", place / "locale", place / "trees", place / "html")
-    run("python", "tests/pseudo.py", "find", str(place / "html"))
+    program, locale = "tests/site/pseudo.py", place / "locale"
+    run("python", program, "translate", str(place / "messages"), str(locale))
+    _build_edition(run, "eo", locale, place / "trees", place / "html")
+    run("python", program, "find", str(place / "html"))
 
 
 @nox.session(default=False)

@@ -1,5 +1,6 @@
 """Several real processes fit one line together, and none waits for ever."""
 
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import pytest
@@ -108,4 +109,4 @@ def test_processes_begin_with_the_libraries_and_without_linefit():
     process.join()
     assert "linefit" not in imported
     if CONTEXT.get_start_method() == "forkserver":
-        assert imported >= {"torch", *LIBRARIES}
+        assert imported >= {name for name in LIBRARIES if find_spec(name.partition(".")[0])}

@@ -35,7 +35,7 @@ def test_what_is_in_a_bundle_is_not_asked_for_again(chosen):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("mystnb.0123.css", '<div class="cell docutils">'),
+        ("cells.css", '<div class="cell docutils">'),
         ("katex/katex.min.css", '<span class="katex">'),
         ("sphinx-design.min.css", '<div class="a sd-card">'),
         ("design-tabs.js", '<div class="sd-tab-set">'),
@@ -49,7 +49,9 @@ def test_a_file_comes_where_it_is_needed(name, text, chosen):
     assert chosen(text, name) == [name]
 
 
-@pytest.mark.parametrize("name", ["sg_gallery-binder.css", "scripts/furo-extensions.js"])
+@pytest.mark.parametrize(
+    "name", ["mystnb.0123.css", "sg_gallery-binder.css", "scripts/furo-extensions.js"]
+)
 def test_a_file_that_is_for_nothing_never_comes(name, chosen):
     """What holds nothing for this site is on no page."""
     assert chosen('<div class="sphx-glr-thumbnails lfg-player">', name) == []
@@ -72,7 +74,18 @@ def test_order_of_the_styles_is_that_of_the_extensions():
         add_js_file=lambda name, priority: added.update({name: priority}),
     )
     assets.register(app)
-    assert set(added) == set(assets.BUNDLES)
+    assert set(added) == {*assets.BUNDLES, "cells.css"}
     extensions, theme, own = 500, 600, 800
     assert added["base.css"] < extensions
     assert theme < added["site.css"] < own
+
+
+def test_palette_is_left_out_of_the_style_of_cells():
+    """A terminal's 256 colors are in no page's output; its eight named ones, and all else, stay."""
+    style = assets.CELLS.read_text("utf-8")
+    kept = assets.PALETTE.sub("", style)
+    assert "-C255]" in style
+    assert "-C255]" not in kept
+    assert len(kept) < len(style) / 3
+    for rule in (".-Color[class*=-Red]", "div.cell", "div.cell_output", ".tag_scroll-input"):
+        assert kept.count(rule) == style.count(rule) > 0

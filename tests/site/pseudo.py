@@ -1,8 +1,8 @@
 """Translate the site into marks, and find what a translator could not reach.
 
-``python tests/pseudo.py translate GETTEXT LOCALE`` writes a catalog in which every message stands
-between two marks; ``python tests/pseudo.py find SITE`` lists the texts of a site built with it that
-have none.
+``python tests/site/pseudo.py translate GETTEXT LOCALE`` writes a catalog in which every message
+stands between two marks; ``python tests/site/pseudo.py find SITE`` lists the texts of a site built
+with it that have none.
 """
 
 import re

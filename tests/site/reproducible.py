@@ -1,4 +1,4 @@
-"""Compare two builds of the site, byte by byte: ``python tests/reproducible.py FIRST SECOND``.
+"""Compare two builds of the site, byte by byte: ``python tests/site/reproducible.py FIRST SECOND``.
 
 What was measured differs from build to build; the pages that show it stand in a list.
 """

