@@ -7,6 +7,7 @@ installs the package; the gallery's own files stay as they are, so nothing is ex
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -29,6 +30,9 @@ script names in its first lines, and runs it.
 The first cell of code of a notebook installs what that needs.
 With a package manager of your own: `python -m pip install -r requirements.txt`.
 """
+# A link to the archive of the site, in HTML and in Markdown.
+NAME = re.escape(install.SITE.encode())
+LINK = re.compile(rb'<a [^>]*%s"[^>]*>(.*?)</a>|\[([^]]*)\]\([^)]*%s\)' % (NAME, NAME), re.DOTALL)
 LAST = 999  # after all that writes into the site when it is built
 
 
@@ -114,8 +118,14 @@ def pack_site(app: Sphinx, exception: Exception | None) -> None:
     left_out = {target, *site.glob(".buildinfo*")}
     files = [path for path in site.rglob("*") if path.is_file() and path not in left_out]
     files = [path for path in files if not any(map(path.is_relative_to, others))]
-    members = {f"linefit/{path.relative_to(site).as_posix()}": path for path in files}
-    archives.write(target, {name: path.read_bytes() for name, path in members.items()})
+    members = {f"linefit/{path.relative_to(site).as_posix()}": unpacked(path) for path in files}
+    archives.write(target, members)
+
+
+def unpacked(path: Path) -> bytes:
+    """Return a file of the site as its archive has it: only the words of a link to the archive."""
+    content = path.read_bytes()
+    return LINK.sub(rb"\1\2", content) if path.suffix in {".html", ".md"} else content
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

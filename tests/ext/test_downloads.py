@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from nbformat import v4
 
+import downloads
 import install
 
 WHEEL = "demo-1.0-py3-none-any.whl"
@@ -133,6 +134,18 @@ def test_archive_of_the_site_is_the_site(build):
         del wanted[own]
     assert members == {f"linefit/{name}": content for name, content in wanted.items()}
     assert "linefit/searchindex.js" in members
+
+
+def test_site_in_its_archive_has_no_link_to_the_archive(tmp_path):
+    """The words of such a link stay, in HTML and in Markdown, and so do all other links."""
+    link = '<a class="reference internal" href="_downloads/linefit-{}.zip">{} <em>this</em></a>'
+    page = tmp_path / "page.html"
+    other = link.format("notebooks", 1)
+    page.write_text(f"<p>{other} or {link.format('site', 2)}.</p>", "utf-8")
+    assert downloads.unpacked(page) == f"<p>{other} or 2 <em>this</em>.</p>".encode()
+    page = tmp_path / "page.md"
+    page.write_text("[a](a.html), [b](../_downloads/linefit-site.zip)", "utf-8")
+    assert downloads.unpacked(page) == b"[a](a.html), b"
 
 
 def test_second_build_makes_the_same_archives(build, monkeypatch):
