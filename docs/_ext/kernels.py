@@ -11,7 +11,8 @@ from sphinx.util.typing import ExtensionMetadata
 # is printed when a timer says so, perhaps in the middle of a line: let it wait for the cell to end.
 # Style and script of recorded graphs are files of the site.
 # torch.compile keeps names in a cell's globals and removes each when the code that uses it dies.  A
-# kernel that ends empties its globals first, so what remains is dropped before.
+# kernel that ends empties its globals first, which torch before 2.14 complains of at the very end;
+# so what remains is dropped before.
 AT_THE_END = """\
 def drop():
     import sys
