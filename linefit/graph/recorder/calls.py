@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from linefit.graph.nodes import PLAIN, Node, OutputRef, flat, function_of, tensors
 from linefit.graph.recorder.inside import Done, Listening, can_listen
 from linefit.graph.recorder.kinds import FUSED, SETS_DATA, Kind, kind_of
-from linefit.graph.recorder.ledger import COPY_SLICES, Ledger, transform
+from linefit.graph.recorder.ledger import Ledger, transform
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
@@ -152,24 +152,24 @@ class Calls(TorchFunctionMode):
         known = len(ledger.nodes)
         results = [result] if type(result) is Tensor else tensors(result)
         sources = [operand for operand in operands if isinstance(operand, tuple)]
-        bases: list[OutputRef | None] = []  # behind the results that are views
-        if args and (kind.changes or result is args[0]):
-            results, bases = self._changed(tensors(args[0]))
+        base: OutputRef | None = None
+        if args and isinstance(args[0], Tensor) and self._changes(kind, args[0], result):
+            results, base = self._changed_by(args[0])
         if kind.changes_uncounted:
             self._note_uncounted(kind.name, args, sources)
-        made = [self._result(kind, tensor, operands, known) for tensor in results]
-        if any(bases):
-            for new in ledger.nodes[known:]:
-                if new.op == COPY_SLICES:  # a base was changed through several views
-                    new.op = kind.name
+        made = []
+        for tensor in results:
+            node = self._result(kind, tensor, operands, known)
+            if node is not None:
+                made.append(node)
         used = self._look_inside(done, sources, ledger.nodes[known:]) if done else ()
         unused = [source for source in sources if source[0] not in used] if used else sources
         for node in made:
-            if node is not None:
-                ledger.attach(node, unused)
-        for node, base, view in zip(made, bases, sources, strict=False):
-            if node is not None and base is not None and base[0] is not node:
-                ledger.attach_view(node, view, base[0])
+            ledger.attach(node, unused)
+            if base is not None and base[0] is not node:
+                ledger.attach_view(node, sources[0], base[0])
+                if not kind.changes:
+                    ledger.node_of(result)  # such a function is called for its result
         if kind.name == "data" and results:
             ledger.owners[id(results[0])] = args[0]
 
@@ -180,17 +180,23 @@ class Calls(TorchFunctionMode):
         else:
             self.ledger.touch_buffers(sources)
 
-    def _changed(self, given: Sequence[Tensor]) -> tuple[list[Tensor], list[OutputRef | None]]:
-        """Return what a change of tensors gives a new version, and the bases behind views."""
+    def _changes(self, kind: Kind, tensor: Tensor, result: Any) -> bool:
+        """Whether a call has changed its first argument, as its name says or another argument.
+
+        The latter matters for a view, since autograd gives its base the new history.
+        """
+        base = tensor._base
+        if kind.changes or result is not tensor or base is None or function_of(base) is None:
+            return kind.changes
+        known = self.ledger.by_tensor.get(id(tensor))
+        return known is not None and not known[0].outputs[known[1]].is_current(tensor)
+
+    def _changed_by(self, tensor: Tensor) -> tuple[list[Tensor], OutputRef | None]:
+        """Return what a change of a tensor gives a new version, and the base behind a view."""
         ledger = self.ledger
-        results: list[Tensor] = []
-        bases: list[OutputRef | None] = []
-        for tensor in given:
-            base = tensor._base  # torch rewrites its history; the view's follows from it
-            results.append(tensor if base is None else base)
-            bases.append(None if base is None else ledger.by_tensor.get(id(base)))
-            ledger.touch_owner(results[-1])
-        return results, bases
+        base = tensor._base  # torch rewrites its history; the view's follows from it
+        ledger.touch_owner(tensor if base is None else base)
+        return ([tensor], None) if base is None else ([base], ledger.by_tensor.get(id(base)))
 
     def _result(self, kind: Kind, tensor: Tensor, operands: Operands, first: int) -> Node | None:
         """Record a result and return its node, or None if it is no new one."""

@@ -22,7 +22,6 @@ from linefit.graph.recorder.traverse import new_functions
 
 TOUCHED = -1  # no version that a tensor can have
 CHANGED = "changed"  # the operation behind a change that autograd has not recorded
-COPY_SLICES = "copy_slices"  # what autograd makes of any change through a view
 transform = torch._C._functorch.peek_interpreter_stack  # the torch.func transform at work, or None
 
 
@@ -168,7 +167,7 @@ class Ledger:
     def _add(self, fn: Any) -> Node:
         kind: Any = type(fn)
         rule = rule_of(kind)
-        if rule.op == COPY_SLICES:  # what it has changed was seen before it was
+        if rule.op == "copy_slices":  # what it has changed was seen before it was
             changed = self.by_fn.get(fn.next_functions[0][0])
             if changed is not None and changed.op == CHANGED:
                 self._take_back(changed)
@@ -322,15 +321,8 @@ class Ledger:
             return
         with self._working("the module's result", values):
             for tensor in tree_leaves(values):
-                if not isinstance(tensor, Tensor) or self._is_behind(tensor):
-                    continue
-                if self.is_unknown(tensor):
+                if isinstance(tensor, Tensor) and self.is_unknown(tensor):
                     self.node_of(tensor)
-
-    def _is_behind(self, tensor: Tensor) -> bool:
-        """Whether it is a view of what was changed through a view: to ask would rewrite it."""
-        known = self.by_tensor.get(id(tensor._base))
-        return known is not None and known[0]._base is not None
 
     def finish(self, names: Mapping[int, tuple[str, Tensor]]) -> None:
         """Record what is still unseen, and name the outputs after the variables that hold them.
@@ -351,9 +343,12 @@ class Ledger:
                 self.by_fn[fn].outputs[0].reread_grad()  # the body may have clipped or cleared it
 
     def _name_outputs(self, names: Mapping[int, tuple[str, Tensor]]) -> None:
-        """Name the outputs after the variables that hold their tensors, earlier versions too."""
+        """Name the outputs after the variables that hold their tensors, earlier versions too.
+
+        A view that was changed has its name where it was used last.
+        """
         for view, output in self.views:
-            if (key := id(view())) in names:
+            if (key := id(view())) in names and key not in self.by_tensor:
                 output.name = output.name or names[key][0]
         for key, (name, tensor) in names.items():
             if key not in self.by_tensor:

@@ -70,7 +70,9 @@ class Trace:
 
     def knows(self, output: Tensor) -> bool:
         """Whether the recording has seen how a tensor was computed."""
-        return not self.ledger.is_unknown(output)
+        ledger = self.ledger
+        # A view that was changed last has no node yet, but what it is a view of has one.
+        return not ledger.is_unknown(output) or id(output._base) in ledger.by_tensor
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
