@@ -169,15 +169,15 @@ def pseudo(session: nox.Session) -> None:
 @nox.session(default=False)
 def translate(session: nox.Session) -> None:
     """Write all messages, or those that changed, for translators: ``-- zh_CN`` names languages."""
-    session.install("sphinx-intl")
-    run = _environment(session, "docs")
-    _build(run)
-    messages = ROOT / "docs" / "_build" / "messages"
-    _write_messages(run, messages)
     known = [path.parent.name for path in LOCALES.glob("*/LC_MESSAGES")]
     languages = [f"--language={name}" for name in session.posargs or known]
     if not languages:
         session.error("name a language, as in: nox -s translate -- zh_CN")
+    session.install("sphinx-intl")
+    run = _environment(session, "docs")
+    _install_from_npm(run)
+    messages = ROOT / "docs" / "_build" / "messages"
+    _write_messages(run, messages)
     places = [f"--pot-dir={messages}", f"--locale-dir={LOCALES}"]
     session.run("sphinx-intl", "update", *places, *languages)
 
@@ -323,15 +323,16 @@ def _requirements(*groups: str) -> list[str]:
 
 def _build(run: Run, *args: str) -> None:
     """Build the site into docs/_build/html; without a change this takes seconds."""
+    languages = sorted(path.parent.name for path in LOCALES.glob("*/LC_MESSAGES"))
     _install_from_npm(run)
-    _forget_removed_scripts()
+    _forget_removed(languages)
     try:
         run("sphinx-build", "-b", "html", "-W", "--keep-going", *SPHINX, str(HTML), *args)
-        for language in sorted(path.parent.name for path in LOCALES.glob("*/LC_MESSAGES")):
+        for language in languages:
             trees = DOCTREES.with_name(f"doctrees-{language}")  # the languages share none
             edition = HTML.with_name(f"html-{language}")  # MyST-NB writes beside it, too
             _build_edition(run, language, LOCALES, trees, edition, *args)
-            published = HTML / language.replace("_", "-")
+            published = _place(language)
             shutil.rmtree(published, ignore_errors=True)
             shutil.copytree(edition, published)
     except CommandFailed:
@@ -339,6 +340,11 @@ def _build(run: Run, *args: str) -> None:
         for trees in DOCTREES.parent.glob("doctrees*"):
             shutil.rmtree(trees, ignore_errors=True)
         raise
+
+
+def _place(language: str) -> Path:
+    """Return where an edition is published."""
+    return HTML / language.replace("_", "-")
 
 
 def _write_messages(run: Run, folder: Path) -> None:
@@ -367,12 +373,21 @@ def _copy_sources(session: nox.Session, folder: Path) -> None:
         shutil.copy(ROOT / name, target)
 
 
-def _forget_removed_scripts() -> None:
-    """Start from nothing if a script is gone: Sphinx-Gallery would stumble over what it left."""
+def _forget_removed(languages: list[str]) -> None:
+    """Forget editions without catalogs; start from nothing if a script is gone.
+
+    Sphinx-Gallery would stumble over what a removed script has left.
+    """
+    for edition in HTML.parent.glob("html-*"):
+        language = edition.name.removeprefix("html-")
+        if language not in languages:
+            for folder in (edition, DOCTREES.with_name(f"doctrees-{language}"), _place(language)):
+                shutil.rmtree(folder, ignore_errors=True)
     generated = ROOT / "docs" / "auto_gallery"
     known = {path.relative_to(ROOT / "gallery") for path in ROOT.glob("gallery/*/plot_*.py")}
     if {path.relative_to(generated) for path in generated.glob("*/plot_*.py")} - known:
-        for folder in (generated, HTML, DOCTREES):
+        built = [*HTML.parent.glob("html*"), *HTML.parent.glob("doctrees*")]
+        for folder in (generated, *built):
             shutil.rmtree(folder, ignore_errors=True)
 
 

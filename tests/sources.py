@@ -44,6 +44,13 @@ MADE = [
     ),
 ]
 
+
+def built_pages(html):
+    """Return the built pages in the language of the sources; others have folders of their own."""
+    others = [html / p.parent.name.replace("_", "-") for p in DOCS.glob("locales/*/LC_MESSAGES")]
+    return [p for p in sorted(html.rglob("*.html")) if not any(map(p.is_relative_to, others))]
+
+
 # The pages of each level, in the order in which they are to be read: what the landing page's tables
 # of contents list under their captions.  The last of them is about the site itself.
 STORY = {

@@ -33,6 +33,7 @@ With a package manager of your own: `python -m pip install -r requirements.txt`.
 # A link to the archive of the site, in HTML and in Markdown.
 NAME = re.escape(install.SITE.encode())
 LINK = re.compile(rb'<a [^>]*%s"[^>]*>(.*?)</a>|\[([^]]*)\]\([^)]*%s\)' % (NAME, NAME), re.DOTALL)
+OTHERS = re.compile(rb'<nav class="editions".*?</nav>\s*', re.DOTALL)  # to other languages
 LAST = 999  # after all that writes into the site when it is built
 
 
@@ -123,9 +124,11 @@ def pack_site(app: Sphinx, exception: Exception | None) -> None:
 
 
 def unpacked(path: Path) -> bytes:
-    """Return a file of the site as its archive has it: only the words of a link to the archive."""
+    """Return a file of the site as its archive has it, without links to what is not in there."""
     content = path.read_bytes()
-    return LINK.sub(rb"\1\2", content) if path.suffix in {".html", ".md"} else content
+    if path.suffix not in {".html", ".md"}:
+        return content
+    return LINK.sub(rb"\1\2", OTHERS.sub(b"", content))
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -8,6 +8,7 @@ it, and translated.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from myst_nb.ext.glue.roles import PasteTextRole
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.gettext import MsgOrigin
+from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.locale import _
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -258,6 +260,14 @@ def collect(app: Sphinx, env: BuildEnvironment) -> None:
         catalogs[CATALOG].add(text, MsgOrigin(str(path), line))
 
 
+def note_catalog(app: Sphinx, config: Config) -> None:
+    """Write all pages again when the catalog changes that none of them has for its own."""
+    folders = [app.confdir / place / config.language for place in config.locale_dirs]
+    paths = [folder / "LC_MESSAGES" / f"{CATALOG}.po" for folder in folders]
+    texts = [path.read_bytes() for path in paths if path.exists()]
+    config.add("catalog_of_all", hashlib.sha256(b"".join(texts)).hexdigest(), "html", str)
+
+
 def write_words(app: Sphinx) -> None:
     """Give the scripts their words, in another language than theirs."""
     if app.builder.format != "html" or app.config.language == "en":
@@ -268,7 +278,7 @@ def write_words(app: Sphinx) -> None:
     folder = app.outdir / "_static"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WORDS).write_text(script, encoding="utf-8")
-    app.add_js_file(WORDS, priority=100, defer="")
+    app.add_js_file(WORDS, priority=100)  # before all that speaks, and so not deferred
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
@@ -278,6 +288,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_role_to_domain("glue", "text", GlueText(), override=True)
     app.add_post_transform(TranslateFigures)
     app.add_post_transform(TranslatePrompts)
+    app.connect("config-inited", note_catalog)
     app.connect("builder-inited", write_words)
     app.connect("env-updated", collect)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

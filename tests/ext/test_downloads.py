@@ -141,7 +141,8 @@ def test_site_in_its_archive_has_no_link_to_the_archive(tmp_path):
     link = '<a class="reference internal" href="_downloads/linefit-{}.zip">{} <em>this</em></a>'
     page = tmp_path / "page.html"
     other = link.format("notebooks", 1)
-    page.write_text(f"<p>{other} or {link.format('site', 2)}.</p>", "utf-8")
+    switch = '<nav class="editions"><a href="../zh/index.html">中文</a></nav>\n'
+    page.write_text(f"{switch}<p>{other} or {link.format('site', 2)}.</p>", "utf-8")
     assert downloads.unpacked(page) == f"<p>{other} or 2 <em>this</em>.</p>".encode()
     page = tmp_path / "page.md"
     page.write_text("[a](a.html), [b](../_downloads/linefit-site.zip)", "utf-8")

@@ -1,5 +1,6 @@
 """Sentences that are found in a figure again, and words that are found in HTML."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 import translation
 import words
 from linefit import graph
-from sources import ROOT
+from sources import DOCS, ROOT
 
 
 @pytest.fixture
@@ -83,6 +84,15 @@ def test_messages_come_from_all_kinds_of_sources():
     assert {message.path.suffix for message in found} == {".py", ".js"}
     shared = {m.text for m in found if m.path.name == "graph-words.js"}
     assert shared <= {m.text for m in found if m.path.name == "sentences.py"}
+
+
+def test_no_message_of_a_script_is_overlooked():
+    """What a script says stands where its messages are read, so in no template string."""
+    said = re.compile(r"""\bsay\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')""")
+    for path in (DOCS / "_static").rglob("*.js"):
+        found = {message.text for message in translation.messages(ROOT) if message.path == path}
+        texts = said.findall(path.read_text(encoding="utf-8"))
+        assert {double or single for double, single in texts} == found, path.name
 
 
 def test_words_are_texts_and_what_is_heard():

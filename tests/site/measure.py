@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 import chromium
 import served
 import validator
-from sources import HTML
+from sources import HTML, built_pages
 
 SAMPLE = [
     "index",
@@ -88,8 +88,9 @@ def scores(program, address):
         )
         if run.returncode:
             raise RuntimeError(run.stderr)
-        for kind, category in json.loads(run.stdout)["categories"].items():
-            found[kind][name] = round(100 * category["score"])
+        categories = json.loads(run.stdout)["categories"]
+        for kind, values in found.items():
+            values[name] = round(100 * categories[kind]["score"])
     kept = True
     for kind, values in found.items():
         worst = min(values, key=values.__getitem__)
@@ -103,7 +104,7 @@ def scores(program, address):
 
 def main():
     """Print the table; return 1 if a goal is missed."""
-    names = sorted(path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html"))
+    names = [path.relative_to(HTML).as_posix() for path in built_pages(HTML)]
     with sync_playwright() as play, served.serve(HTML) as address:
         browser = play.chromium.launch(executable_path=chromium.find(play), args=chromium.OPTIONS)
         sent = served.measure_all(browser, address, names)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from sources import built_pages
+
 TEXT = (".html", ".css", ".js", ".svg", ".json", ".txt")
 PICTURES = (".png", ".webp", ".jpg", ".gif")
 # Run before a page's own scripts: what its security policy refuses is kept.
@@ -161,6 +163,6 @@ def pictures(folder):
     """Return the picture files that the pages of a folder show."""
     return {
         (path.parent / address).resolve()
-        for path in folder.rglob("*.html")
+        for path in built_pages(folder)
         for address in SHOWN.findall(path.read_text(encoding="utf-8"))
     }

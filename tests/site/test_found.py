@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from sources import EXECUTED, NAMES, SCRIPTS, name
+from sources import EXECUTED, NAMES, SCRIPTS, built_pages, name
 
 RESULTS = {name(source) for source in [*EXECUTED, *SCRIPTS]}
 # Each kind of thing that can have the focus, on a page that has it.
@@ -32,7 +32,7 @@ OUTLINE = """element => {
 def descriptions(html):
     """Return the descriptions of every page that is built, generated ones among them."""
     found = {}
-    for path in sorted(html.rglob("*.html")):
+    for path in built_pages(html):
         head = path.read_text("utf-8").partition("</head>")[0]
         tags = re.findall(r"<meta [^>]*\bname=\"description\"[^>]*>", head)
         texts = [re.search(r'content="([^"]*)"', tag)[1] for tag in tags]

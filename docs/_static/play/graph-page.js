@@ -151,7 +151,7 @@
     const find = (selector) => root.querySelector(selector);
     const presets = JSON.parse(document.querySelector("[data-gp-presets]").dataset.gpPresets);
     const says = shared.wordsOf(root);
-    const say = (key, values = {}) => says[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+    const phrase = (key, values = {}) => says[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
     const built = document.querySelector(".gp-built");
     const modelPlayer = built.querySelector(".lfg-player");
     const [program, passes, place] = [find("#gp-program"), find("#gp-backward"), find(".gp-figure")];
@@ -219,7 +219,7 @@
       where.hidden = !error;
       if (error) program.setAttribute("aria-invalid", "true");
       else program.removeAttribute("aria-invalid");
-      set(find(".gp-error"), error ? say("error", error) : "");
+      set(find(".gp-error"), error ? phrase("error", error) : "");
       if (!error) return;
       const line = state.program.split("\n")[error.line - 1] ?? "";
       const from = Math.max(0, error.column - 41);
@@ -240,7 +240,7 @@
         mark(value, valueOf(text) === undefined);
       }
       const bad = inputs.filter((name) => valueOf(state.values.get(name)) === undefined);
-      set(find(".gp-bad"), bad.length ? say("value", { names: bad.join(", ") }) : "");
+      set(find(".gp-bad"), bad.length ? phrase("value", { names: bad.join(", ") }) : "");
     }
 
     const mark = (input, bad) =>
@@ -251,8 +251,8 @@
       row.dataset.name = name;
       row.querySelector("th").textContent = name;
       const [value, wants] = row.querySelectorAll("input");
-      value.setAttribute("aria-label", say("valueof", { name }));
-      wants.setAttribute("aria-label", say("wants", { name }));
+      value.setAttribute("aria-label", phrase("valueof", { name }));
+      wants.setAttribute("aria-label", phrase("wants", { name }));
       value.addEventListener("input", () => {
         state.values.set(name, value.value);
         update();
@@ -265,7 +265,7 @@
       });
       for (const button of row.querySelectorAll("button")) {
         const way = Number(button.dataset.way);
-        button.setAttribute("aria-label", say(way < 0 ? "less" : "more", { name }));
+        button.setAttribute("aria-label", phrase(way < 0 ? "less" : "more", { name }));
         button.addEventListener("click", () => nudge(value, way));
       }
       wants.addEventListener("change", () => {
@@ -327,23 +327,23 @@
       const leaves = [...tape.leaves.values()];
       const told = (leaf) => `${leaf.name}.grad = ${leaf.grad ? graph.spoken(leaf.grad) : "None"}`;
       const each = leaves.filter((leaf) => leaf.tracked).map(told);
-      if (each.length > MOST.grads + 1) each.splice(MOST.grads, Infinity, say("others", { count: each.length - MOST.grads }));
+      if (each.length > MOST.grads + 1) each.splice(MOST.grads, Infinity, phrase("others", { count: each.length - MOST.grads }));
       const grads = graph.list(each) || "";
-      set(find(".gp-message"), error ? say("message", { message: error }) : "");
+      set(find(".gp-message"), error ? phrase("message", { message: error }) : "");
       const values = { result: `${last.name} = ${graph.spoken(result.value)}`, grads,
         count, size: result.value.data.length, name: last.name, leaf: result.name, most: MOST.nodes,
         node: failed?.backward };
-      if (error === graph.RELEASED) return say("released", values);
-      if (error === graph.NO_GRAD) return say("nograd", values);
-      if (error) return say("notscalar", values);
-      if (!count) return say("empty", values);
-      const found = [say("done", values)];
-      if (count > MOST.nodes) found.push(say("large", values));
-      if (state.backward === "keep") found.push(say("kept", values));
-      if (state.backward === "clear") found.push(say("cleared", values));
-      if (state.backward === "twice") found.push(say("nothing", values));
+      if (error === graph.RELEASED) return phrase("released", values);
+      if (error === graph.NO_GRAD) return phrase("nograd", values);
+      if (error) return phrase("notscalar", values);
+      if (!count) return phrase("empty", values);
+      const found = [phrase("done", values)];
+      if (count > MOST.nodes) found.push(phrase("large", values));
+      if (state.backward === "keep") found.push(phrase("kept", values));
+      if (state.backward === "clear") found.push(phrase("cleared", values));
+      if (state.backward === "twice") found.push(phrase("nothing", values));
       const finite = (leaf) => !leaf.grad || leaf.grad.data.every(Number.isFinite);
-      if (!leaves.every(finite) || !result.value.data.every(Number.isFinite)) found.push(say("infinite", values));
+      if (!leaves.every(finite) || !result.value.data.every(Number.isFinite)) found.push(phrase("infinite", values));
       return found.join(" ");
     }
 
@@ -378,22 +378,22 @@
     function aboutNode(node) {
       const name = graph.nameOf(node);
       const kind = graph.kind(node);
-      if (node.op === "number") return [say("number", { name })];
-      if (kind === "leaf") return [say("leaf", { name })];
+      if (node.op === "number") return [phrase("number", { name })];
+      if (kind === "leaf") return [phrase("leaf", { name })];
       const into = model.graph.edges.filter((edge) => edge.target === node);
-      if (!into.length) return [say("constant", { name })];
-      if (kind === "constant") return [say("unrecorded", { name })];
+      if (!into.length) return [phrase("constant", { name })];
+      if (kind === "constant") return [phrase("unrecorded", { name })];
       const saved = graph.keeps(node);
       const found = into.filter((edge) => edge.input !== null).map((edge) => {
         const { formula, value } = graph.derivative(node, into, edge);
         const number = graph.spoken(value);
         const known = [number, "1", "−1"].includes(formula.replaceAll(" ", ""));
-        return say("derivative", { result: graph.call(node), by: graph.call(edge.source),
+        return phrase("derivative", { result: graph.call(node), by: graph.call(edge.source),
           formula: known ? number : `${formula} = ${number}` });
       });
-      found.push(saved.length ? say("saves", { node: node.backward, saved: graph.list(saved) })
-        : say("savesnot", { node: node.backward }));
-      if (node.reached) found.push(say("arrives", { node: node.backward, grad: graph.spoken(node.reached) }));
+      found.push(saved.length ? phrase("saves", { node: node.backward, saved: graph.list(saved) })
+        : phrase("savesnot", { node: node.backward }));
+      if (node.reached) found.push(phrase("arrives", { node: node.backward, grad: graph.spoken(node.reached) }));
       return found;
     }
 
@@ -439,7 +439,7 @@
       const { problems } = state;
       const known = [...new Set(problems.filter((key) => says[`key-${key}`]).map((key) => says[`key-${key}`]))];
       const key = problems.includes("*") ? "long" : known.length ? "unusable" : "strange";
-      set(find(".lp-problem"), problems.length ? say(key, { names: known.join(", ") }) : "");
+      set(find(".lp-problem"), problems.length ? phrase(key, { names: known.join(", ") }) : "");
       fill();
       update();
     }

@@ -224,9 +224,9 @@
     const operands = into.map(({ source }) => nameOf(source)).join(", ");
     const made = `${node.name ? `${node.name} = ` : ""}${node.op}(${operands})`;
     const words = say("Forward: {call} = {value}.", { call: made, value: spoken(node.value) });
-    if (node.backward === null) return `${words} ${say("Nothing is recorded.")}`;
     const names = list(keeps(node));
-    const records = names ? say("Autograd records {node} and keeps {names}.", { node: node.backward, names })
+    const records = node.backward === null ? say("Nothing is recorded.")
+      : names ? say("Autograd records {node} and keeps {names}.", { node: node.backward, names })
       : say("Autograd records {node}.", { node: node.backward });
     return `${words} ${records}`;
   }

@@ -163,7 +163,7 @@
     const data = JSON.parse(document.querySelector("[data-lp-presets]").dataset.lpPresets);
     const { sets, presets } = data;
     const says = program.wordsOf(root);
-    const say = (key, values = {}) =>
+    const phrase = (key, values = {}) =>
       says[key].replace(/\{(\w+)\}/g, (_, name) => {
         const value = values[name];
         const whole = Number.isInteger(value) && Math.abs(value) < 1e6;
@@ -240,7 +240,7 @@
         run.advance(() => (++count & 15) === 0 && performance.now() > end);
         ask();
         frames += 1;
-        if (frames === LONG) find(".lp-verdict").textContent = say("busy", run.settings);
+        if (frames === LONG) find(".lp-verdict").textContent = phrase("busy", run.settings);
       }
       if (playing) advance(now);
       else if (showEnd) at = Math.max(0, run.count - 1);
@@ -259,12 +259,12 @@
         vertical: run.settings.loss === "vertical",
         selected,
         frozen: dragging === "points",
-        label: (i) => say("point", { number: i + 1, x: given.x[i], y: given.y[i] }),
+        label: (i) => phrase("point", { number: i + 1, x: given.x[i], y: given.y[i] }),
       });
       const { place: lowest, saddle } = best;
       const zoom = state.settings.map;
       const [a, b] = run.settings.start;
-      const startLabel = say("start", { slope: a, intercept: b });
+      const startLabel = phrase("start", { slope: a, intercept: b });
       const held = { fresh, frozen: Boolean(dragging) };
       mapPanel.draw({ run, at, lowest, saddle, zoom, words, startLabel, ...held });
       fresh = false;
@@ -281,7 +281,7 @@
       const [slope, intercept] = line.toSlope(run.settings.form, run.p[k], run.q[k]);
       const loss = full ? full(k) : run.loss[k];
       const place = { slope: chop(slope), intercept: chop(intercept) };
-      const text = say("readout", { step: k, loss, ...place });
+      const text = phrase("readout", { step: k, loss, ...place });
       find(".lp-readout").textContent = text;
       slider.setAttribute("aria-valuetext", text);
     }
@@ -292,7 +292,7 @@
       timer = setTimeout(() => {
         if (!run.done || playing) return;
         const [key, values] = verdict(run, points(), best);
-        const text = say(key, values);
+        const text = phrase(key, values);
         const box = find(".lp-verdict");
         if (box.textContent !== text) box.textContent = text;
       }, find(".lp-verdict").textContent ? 250 : 0);
@@ -377,7 +377,7 @@
       tick.style.setProperty("--lp-place", place);
       const share = settings.lr / best.bound;
       find(".lp-share").textContent = Number.isFinite(share)
-        ? say("share", { share: line.short(share, 3), bound: line.short(best.bound, 3) })
+        ? phrase("share", { share: line.short(share, 3), bound: line.short(best.bound, 3) })
         : "";
       find(".lp-beta").textContent = line.short(settings.momentum);
       if (dragging) return; // the program waits until the point is let go
@@ -581,7 +581,7 @@
       const known = problems.filter((key) => Object.hasOwn(READ, key) || says[`key-${key}`]);
       const names = [...new Set(known.map((key) => says[`key-${key}`] ?? key))].join(", ");
       const key = problems.includes("*") ? "long" : names ? "wrong" : "strange";
-      box.textContent = problems.length ? say(key, { names }) : "";
+      box.textContent = problems.length ? phrase(key, { names }) : "";
     }
 
     function load(fragment) {
