@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ STYLES = [
     *("pygments.css", "styles/furo.css", "katex/katex.min.css", "figure.css", "custom.css"),
     *("practice/practice.css", "practice/sheet.css"),
 ]
+PROGRESS = re.compile(r'<div class="ex-progress".*?</div>')  # paper has none
 KINDS = {"sheet": False, "answers": True}
 
 
@@ -20,6 +22,7 @@ def write(app: Sphinx, page: str, context: dict[str, Any]) -> list[str]:
     """Write both beside the page, whose links they share, and return their names."""
     loader = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=False)  # noqa: S701
     given = {key: context.get(key) for key in ("title", "body", "project", "language")}
+    given["body"] = PROGRESS.sub("", str(given["body"]))
     given |= {"root": "../" * page.count("/"), "name": Path(page).name, "styles": STYLES}
     template = loader.get_template("sheet.html", globals={"_": context.get("_", str)})
     for kind, answers in KINDS.items():

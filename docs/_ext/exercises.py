@@ -28,6 +28,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -435,6 +436,10 @@ def fill_in(app: Sphinx, tree: nodes.document, page: str) -> None:
     """Replace the stand-in by the table."""
     for node in list(tree.findall(exercise_counts)):
         node.replace_self(_table(app, page))
+        section = next(tree.findall(nodes.section))
+        below = section[1]  # the title, or the line that says how long the page takes
+        told = isinstance(below, nodes.Element) and "reading" in below["classes"]
+        section.insert(1 + told, _progress(_("Solved so far: {done}").format(done=0)))
 
 
 def _table(app: Sphinx, page: str) -> nodes.Node:
@@ -510,7 +515,17 @@ def add_sheet(app: Sphinx, tree: nodes.document) -> None:
         section = next(tree.findall(nodes.section))
         section.append(sheet)
         if app.env.docname.startswith(FOLDER):
+            told = _("Solved on this page: {here} of {all}; in all: {done}")
             section.insert(1, _links(app.env.docname.removeprefix(FOLDER)))
+            section.insert(1, _progress(told.format(here=0, all=len(answers), done=0)))
+
+
+def _progress(told: str) -> nodes.Node:
+    """Return what the page's script fills in; it is there at once, so that nothing moves later."""
+    save, over, label = map(escape, (_("Save as text"), _("Start over"), _("Your progress")))
+    buttons = f'<button type="button">{save}</button><button type="button">{over}</button>'
+    words = f'role="group" aria-label="{label}"><span>{escape(told)}</span>'
+    return nodes.raw("", f'<div class="ex-progress" {words}{buttons}</div>', format="html")
 
 
 def _links(name: str) -> nodes.Node:

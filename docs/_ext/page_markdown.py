@@ -23,7 +23,7 @@ DRAWING = re.compile(r"<svg\b(?P<head>[^>]*)>(?P<body>.*?)</svg>", re.DOTALL)
 NAMED = re.compile(r'aria-label="([^"]*)"|<title[^>]*>(.*?)</title>', re.DOTALL)
 LEFT_OUT = (
     "script, style, template, noscript, form, button, .headerlink, .katex-html, .reading, "
-    ".sphx-glr-footer, .sphx-glr-download-link-note, .take-along"
+    ".ex-progress, .sphx-glr-footer, .sphx-glr-download-link-note, .take-along"
 )
 AFTER_ALL = 950  # when the body is complete
 

@@ -408,6 +408,9 @@ OTHERS = """() => [...document.querySelectorAll("article *")].filter((each) =>
     each.checkVisibility() && !each.closest(".pr-now, .pr-bar") && !each.querySelector(".pr-now"))
     .map((each) => each.outerHTML.slice(0, 80))"""
 
+# What was out of sight has its height once it has been drawn.
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 @pytest.fixture
 def projector(browser, html):
@@ -442,6 +445,7 @@ def test_slides_show_one_section_at_a_time(name, projector):
         assert page.evaluate(OTHERS) == []
         assert page.evaluate("root = document.documentElement, root.scrollWidth <= innerWidth")
         for _ in range(40):  # screens of a long section
+            page.evaluate(DRAWN)
             if page.evaluate("root.scrollHeight - innerHeight - scrollY <= 8"):
                 break
             page.keyboard.press("ArrowRight")
