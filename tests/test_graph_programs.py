@@ -875,13 +875,17 @@ def test_a_backward_pass_may_begin_at_a_view_that_was_changed_last():
     ],
 )
 @pytest.mark.parametrize("tracked", [True, False])
-def test_a_call_that_returns_its_argument_changes_nothing(call, tracked):
+@pytest.mark.parametrize("gradients", [True, False])
+def test_a_call_that_returns_its_argument_changes_nothing(call, tracked, gradients):
     """A part of the data that is where it should be is no new version of all of it."""
     w = leaf(2.0)
     data = torch.ones(3, dtype=torch.float64, requires_grad=tracked) * 1
-    with graph.record() as g:
+    with torch.set_grad_enabled(gradients):
         part = data[:2]
-        y = (call(part) * w).sum()
+    with graph.record() as g:
+        with torch.set_grad_enabled(gradients):
+            part = call(part)
+        y = (part * w).sum()
     g.backward(y)
     assert not {"to", "contiguous", "double", "dropout"} & {n.op for n in g.nodes}
     assert {n.version for n in g.nodes} == {0}
