@@ -154,7 +154,7 @@ def reproducible(session: nox.Session) -> None:
 
 @shared(default=False)
 def pseudo(session: nox.Session) -> None:
-    """Put every message between marks, build, and list the texts that no translation reaches."""
+    """Put every message between marks, build, and fail if no translation reaches some text."""
     run = _environment(session, "test")
     _build(run)
     place = ROOT / "docs" / "_build" / "pseudo"
@@ -169,8 +169,7 @@ def pseudo(session: nox.Session) -> None:
 @nox.session(default=False)
 def translate(session: nox.Session) -> None:
     """Write all messages, or those that changed, for translators: ``-- zh_CN`` names languages."""
-    known = [path.parent.name for path in LOCALES.glob("*/LC_MESSAGES")]
-    languages = [f"--language={name}" for name in session.posargs or known]
+    languages = [f"--language={name}" for name in session.posargs or _languages()]
     if not languages:
         session.error("name a language, as in: nox -s translate -- zh_CN")
     session.install("sphinx-intl")
@@ -323,7 +322,7 @@ def _requirements(*groups: str) -> list[str]:
 
 def _build(run: Run, *args: str) -> None:
     """Build the site into docs/_build/html; without a change this takes seconds."""
-    languages = sorted(path.parent.name for path in LOCALES.glob("*/LC_MESSAGES"))
+    languages = _languages()
     _install_from_npm(run)
     _forget_removed(languages)
     try:
@@ -340,6 +339,11 @@ def _build(run: Run, *args: str) -> None:
         for trees in DOCTREES.parent.glob("doctrees*"):
             shutil.rmtree(trees, ignore_errors=True)
         raise
+
+
+def _languages() -> list[str]:
+    """Return the languages that have an edition beside the English one."""
+    return sorted(path.parent.name for path in LOCALES.glob("*/LC_MESSAGES"))
 
 
 def _place(language: str) -> Path:

@@ -16,6 +16,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
+from editions import SOURCE
+
 logger = logging.getLogger(__name__)
 SHORTEST, LONGEST = 50, 160
 LABEL = re.compile(r"^(?:Question|Answer)\.\s+")
@@ -65,7 +67,7 @@ def check(app: Sphinx, env: BuildEnvironment) -> None:
     seen: dict[str, str] = {}
     found = {page: env.metadata[page]["description"] for page in sorted(env.found_docs)}
     for page, text in (found | app.config.page_descriptions).items():
-        measured = app.config.language == "en"  # another language has other lengths
+        measured = app.config.language == SOURCE  # another language has other lengths
         if measured and not SHORTEST <= len(text) <= LONGEST:
             message = "the description has %s characters, not %s to %s: %r"
             logger.warning(message, len(text), SHORTEST, LONGEST, text, location=page)

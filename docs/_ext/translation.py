@@ -30,6 +30,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
+import editions
 import words
 
 HERE = Path(__file__).parent
@@ -211,7 +212,7 @@ class TranslateFigures(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Do so unless the language is that of the sources."""
-        if self.config.language == "en":
+        if self.config.language == editions.SOURCE:
             return
         translator = of_figures()
         for node in list(self.document.findall(nodes.raw)):
@@ -238,7 +239,7 @@ class TranslatePrompts(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Do so unless the language is that of the sources."""
-        if self.config.language == "en":
+        if self.config.language == editions.SOURCE:
             return
         for cell in folded(self.document):
             for which in PROMPTS:
@@ -270,7 +271,7 @@ def note_catalog(app: Sphinx, config: Config) -> None:
 
 def write_words(app: Sphinx) -> None:
     """Give the scripts their words, in another language than theirs."""
-    if app.builder.format != "html" or app.config.language == "en":
+    if app.builder.format != "html" or app.config.language == editions.SOURCE:
         return
     texts = {message.text for message in messages(ROOT) if message.path.suffix == ".js"}
     table = {text: _(text) for text in sorted(texts)}

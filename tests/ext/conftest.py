@@ -1,5 +1,7 @@
 """A tiny site in a folder of its own, for what needs an application."""
 
+from pathlib import Path
+
 import pytest
 from babel.messages import Catalog
 from babel.messages.pofile import write_po
@@ -26,6 +28,28 @@ def site(tmp_path):
     yield make
     for app in apps:
         app.cleanup()
+
+
+@pytest.fixture
+def furnished(site):
+    """Return a function that builds pages in the theme, with the templates and what they use."""
+    extensions = ["myst_parser", "descriptions", "page_markdown", "provenance", "published"]
+    extensions += ["reading", "security", "valid_html"]
+
+    def build(pages, **settings):
+        usual = {
+            "project": "demo",
+            "author": "Some authors",
+            "html_theme": "furo",
+            "story": {"Start": ["start"]},
+            "templates_path": [str(Path(__file__).parents[2] / "docs" / "_templates")],
+            "html_additional_pages": {"404": "404.html"},
+        }
+        app = site(extensions, pages, **usual | settings)
+        app.build()
+        return app
+
+    return build
 
 
 @pytest.fixture

@@ -1,44 +1,28 @@
 """The languages of a site: one at the root, others in folders, each page linked to its others."""
 
-from pathlib import Path
-
 import pytest
 from bs4 import BeautifulSoup
 
 import editions
 
-TEMPLATES = Path(__file__).parents[2] / "docs" / "_templates"
 ADDRESS = "https://example.org/fit/"
 PAGES = {
     "index.md": "# Start\n\n```{toctree}\nlearn/page\nstart\nerrors\nglossary\n```\n",
     "learn/page.md": "# A page\n\nThis is a page.\n",
     **{f"{name}.md": f"# {name}\n\nThis is {name}.\n" for name in ("start", "errors", "glossary")},
 }
-EXTENSIONS = ["myst_parser", "descriptions", "page_markdown", "provenance", "published"]
-EXTENSIONS += ["reading", "security", "valid_html"]  # the templates use them
 
 
 @pytest.fixture
-def build(site, tmp_path, translate):
+def build(furnished, tmp_path, translate):
     """Return a function that builds a site in a language; one page has a Chinese title."""
     (tmp_path / "docs" / "learn").mkdir(parents=True)
 
     def built(language="en", translations=("zh_CN",), **options):
         for name in translations:
             translate(name, "learn", {"A page": "第一页"})
-        settings = {
-            "language": language,
-            "project": "demo",
-            "author": "Some authors",
-            "html_theme": "furo",
-            "story": {"Start": ["start"]},
-            "templates_path": [str(TEMPLATES)],
-            "html_additional_pages": {"404": "404.html"},
-            "suppress_warnings": ["descriptions"],
-        }
-        app = site(EXTENSIONS, PAGES, **settings | options)
-        app.build()
-        return app
+        quiet = {"suppress_warnings": ["descriptions"]}
+        return furnished(PAGES, language=language, **quiet, **options)
 
     return built
 

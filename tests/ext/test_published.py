@@ -3,7 +3,6 @@
 import re
 import struct
 import subprocess
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -12,7 +11,6 @@ from bs4 import BeautifulSoup
 import descriptions
 import published
 
-TEMPLATES = Path(__file__).parents[2] / "docs" / "_templates"
 ADDRESS = "https://example.org/fit/"
 INDEX = """\
 # Start
@@ -43,8 +41,6 @@ a = 1
 ![three points](picture.png)
 """
 OTHER = "# {}\n\nThis is the page of {}, which is here because other pages link to it.\n"
-EXTENSIONS = ["myst_parser", "descriptions", "page_markdown", "provenance", "published"]
-EXTENSIONS += ["security", "valid_html"]  # the templates use them
 DESCRIPTIONS = {
     name: f"The page {name}, which is made by Sphinx and lists what there is to be found."
     for name in ("search", "404", "genindex")
@@ -52,7 +48,7 @@ DESCRIPTIONS = {
 
 
 @pytest.fixture
-def build(site, tmp_path, monkeypatch):
+def build(furnished, tmp_path, monkeypatch):
     """Return a function that builds a small site with the templates of ours."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     (tmp_path / "docs" / "learn").mkdir(parents=True)
@@ -61,19 +57,7 @@ def build(site, tmp_path, monkeypatch):
     def built(page=PAGE, **options):
         others = {f"{n}.md": OTHER.format(n, n) for n in ("start", "errors", "glossary")}
         pages = {"index.md": INDEX, "learn/page.md": page, **others}
-        settings = {
-            "project": "demo",
-            "author": "Some authors",
-            "version": "1.0",
-            "html_theme": "furo",
-            "story": {"Start": ["start"]},
-            "templates_path": [str(TEMPLATES)],
-            "html_additional_pages": {"404": "404.html"},
-            "page_descriptions": DESCRIPTIONS,
-        }
-        app = site([*EXTENSIONS, "reading"], pages, **settings | options)
-        app.build()
-        return app
+        return furnished(pages, version="1.0", page_descriptions=DESCRIPTIONS, **options)
 
     return built
 
