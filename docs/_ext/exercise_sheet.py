@@ -11,9 +11,10 @@ from sphinx.application import Sphinx
 
 TEMPLATES = Path(__file__).parents[1] / "_templates"
 STYLES = [
-    *("pygments.css", "styles/furo.css", "katex/katex.min.css", "figure.css", "custom.css"),
+    *("pygments.css", "styles/furo.css", "figure.css", "custom.css"),
     *("practice/practice.css", "practice/sheet.css"),
 ]
+FORMULAS = "katex/katex.min.css"
 PROGRESS = re.compile(r'<div class="ex-progress".*?</div>')  # paper has none
 KINDS = {"sheet": False, "answers": True}
 
@@ -22,8 +23,10 @@ def write(app: Sphinx, page: str, context: dict[str, Any]) -> list[str]:
     """Write both beside the page, whose links they share, and return their names."""
     loader = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=False)  # noqa: S701
     given = {key: context.get(key) for key in ("title", "body", "project", "language")}
-    given["body"] = PROGRESS.sub("", str(given["body"]))
-    given |= {"root": "../" * page.count("/"), "name": Path(page).name, "styles": STYLES}
+    body = PROGRESS.sub("", str(given["body"]))
+    styles = [FORMULAS, *STYLES] if 'class="katex' in body else STYLES
+    given |= {"root": "../" * page.count("/"), "name": Path(page).name}
+    given |= {"body": body, "styles": styles}
     template = loader.get_template("sheet.html", globals={"_": context.get("_", str)})
     for kind, answers in KINDS.items():
         target = Path(app.outdir, f"{page}-{kind}.html")

@@ -2,11 +2,13 @@
 
 All formulas that are new go through one run of node; a cache in the build folder keeps the rest.
 The sizes and places of their parts are classes, as a page's security policy allows no style
-attributes, and the fonts hold no more characters than the formulas of the site have.
+attributes, and the fonts hold no more characters than the formulas of the site have.  The two that
+every formula needs stand in the style: a font that comes later moves the text around a formula.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import json
@@ -49,6 +51,8 @@ FONTS = {
     "KaTeX_Typewriter-Regular": {"mathtt", "texttt"},
 }
 UPRIGHT = "KaTeX_Main-Regular"
+# What theme.js asks for at once, so that it is there when a page is first drawn.
+EMBEDDED = [UPRIGHT, "KaTeX_Math-Italic"]
 FONT_SCRIPT = Path(__file__).with_name("katex_fonts.js")
 
 
@@ -166,7 +170,8 @@ class Katex:
         style = OTHER_FONTS.sub("", (source / "katex.min.css").read_text(encoding="utf-8"))
         text = "\n".join([style, *rules(self.rendered.values())]) + "\n"
         letters = json.dumps(characters(self.rendered.values()))
-        made = self.cache.with_name("katex-fonts") / _digest(f"{self.version} {letters}")
+        key = f"{self.version} {letters} {FONT_SCRIPT.read_text(encoding='utf-8')}"
+        made = self.cache.with_name("katex-fonts") / _digest(key)
         if not made.exists():
             arguments = [str(FONT_SCRIPT), str(self.package), str(made)]
             run = run_node(
@@ -176,7 +181,19 @@ class Katex:
                 raise ExtensionError("node could not make the fonts of the formulas smaller.")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(made, target / "fonts")
+        for name in EMBEDDED:
+            text = embedded(text, target / "fonts" / f"{name}.woff2")
         (target / "katex.min.css").write_text(text, encoding="utf-8")
+
+
+def embedded(style: str, font: Path) -> str:
+    """Return a style that holds a font, whose file is then removed, in place of its address."""
+    address = f"fonts/{font.name}"
+    if address not in style:
+        raise ExtensionError(f"The style of formulas does not name {address}.")
+    data = base64.b64encode(font.read_bytes()).decode()
+    font.unlink()
+    return style.replace(address, f"data:font/woff2;base64,{data}")
 
 
 def with_classes(formula: str) -> str:

@@ -16,7 +16,7 @@ POLICY = {
     "script-src": ["'self'"],
     "style-src": ["'self'"],
     "img-src": ["'self'", "data:"],  # the theme's icons stand in its style
-    "font-src": ["'self'"],
+    "font-src": ["'self'", "data:"],  # the fonts of formulas stand in theirs
     "connect-src": ["'self'"],
     "base-uri": ["'none'"],
     "form-action": ["'self'"],

@@ -7,3 +7,5 @@ try {
 } catch {
   document.body.dataset.theme = "auto"; // where the browser keeps nothing
 }
+// The fonts of formulas, which stand in their style: a browser waits for them before it first draws.
+for (const font of ["1em KaTeX_Main", "italic 1em KaTeX_Math"]) document.fonts.load(font);

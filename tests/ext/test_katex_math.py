@@ -1,5 +1,6 @@
 """Formulas rendered in the build: collected, kept, numbered, and found when they are wrong."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -32,6 +33,9 @@ $$e \\\\ f$$
 """
 
 
+FONTS = ["a", *katex_math.EMBEDDED]
+
+
 class Node:
     """Stands for node: renders a formula as its own TeX, or finds it wrong."""
 
@@ -46,7 +50,8 @@ class Node:
             self.kept.append(formulas)
             folder = Path(arguments[-1])
             folder.mkdir(parents=True)
-            (folder / "a.woff2").write_text(formulas[""], encoding="utf-8")
+            for name in FONTS:
+                (folder / f"{name}.woff2").write_text(formulas[""], encoding="utf-8")
             return SimpleNamespace(returncode=self.returncode)
         self.runs.append([tuple(formula) for formula in formulas])
         results = [
@@ -71,10 +76,12 @@ def package(tmp_path, monkeypatch):
     package = tmp_path / "npm" / "node_modules" / "katex"
     (package / "dist" / "fonts").mkdir(parents=True)
     (package / "package.json").write_text('{"version": "1.2.3"}', encoding="utf-8")
-    style = '@font-face{src:url(a.woff2) format("woff2"),url(a.woff) format("woff")}'
+    addresses = '{src:url(fonts/%s.woff2) format("woff2"),url(fonts/%s.woff) format("woff")}'
+    style = "".join(f"@font-face{addresses % (name, name)}" for name in FONTS)
     (package / "dist" / "katex.min.css").write_text(style, encoding="utf-8")
-    for suffix in ("woff2", "woff", "ttf"):
-        (package / "dist" / "fonts" / f"a.{suffix}").touch()
+    for name in FONTS:
+        for suffix in ("woff2", "woff", "ttf"):
+            (package / "dist" / "fonts" / f"{name}.{suffix}").touch()
     monkeypatch.setenv("LINEFIT_NPM", str(tmp_path / "npm"))
     return package
 
@@ -219,13 +226,30 @@ def test_other_builders_do_without(site, tmp_path, monkeypatch):
 
 
 def test_fonts_are_those_that_browsers_take(book, node):
-    """The site has the style and one format of each font, made once for the same characters."""
+    """The site has one format of each font, made once for the same characters."""
     static = book().outdir / "_static" / "katex"
-    assert [path.name for path in (static / "fonts").iterdir()] == ["a.woff2"]
-    assert set((static / "fonts" / "a.woff2").read_text(encoding="utf-8")) >= set("abc")
+    [file] = (static / "fonts").iterdir()
+    assert file.name == "a.woff2"
+    assert set(file.read_text(encoding="utf-8")) >= set("abc")
     style = (static / "katex.min.css").read_text(encoding="utf-8")
-    assert style == '@font-face{src:url(a.woff2) format("woff2")}\n'
+    assert '@font-face{src:url(fonts/a.woff2) format("woff2")}' in style
     assert len(node.kept) == 1
+
+
+def test_the_fonts_of_every_formula_stand_in_the_style(book, node):
+    """A page need not wait for them once it has its style."""
+    style = (book().outdir / "_static" / "katex" / "katex.min.css").read_text(encoding="utf-8")
+    fonts = re.findall(r"url\(data:font/woff2;base64,([^)]*)\) format", style)
+    kept = [node.kept[0][""].encode() for _ in katex_math.EMBEDDED]
+    assert [base64.b64decode(font) for font in fonts] == kept
+
+
+def test_a_style_without_a_font_to_embed_is_an_error(book, node, package):
+    """Another release of KaTeX may have other names."""
+    style = package / "dist" / "katex.min.css"
+    style.write_text("@font-face{}", encoding="utf-8")
+    with pytest.raises(ExtensionError, match="does not name fonts/KaTeX_Main-Regular"):
+        book()
 
 
 STYLED = (

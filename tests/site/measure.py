@@ -109,10 +109,13 @@ def main():
         browser = play.chromium.launch(executable_path=chromium.find(play), args=chromium.OPTIONS)
         sent = served.measure_all(browser, address, names)
         opened = served.measure_all(browser, HTML.as_uri(), names)
+        moved = served.moved(browser, address, names)
         browser.close()
         print(f"\n{len(names)} pages\n\n| measure | median | worst page | goal | kept |")
         print("|---|---|---|---|---|")
         kept = [weights(sent)]
+        steady = {name: round(value, 3) for name, value in moved.items()}
+        kept.append(row("layout shift on a phone", steady, served.MOVED))
         together = sum(path.stat().st_size for path in served.pictures(HTML))
         kept.append(
             row(

@@ -37,12 +37,23 @@ SETTLED = """() => document.fonts.ready.then(() => new Promise((resolve) => {
   requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)));
 }))"""
 
+# Run before a page's own scripts: how far what is seen moves without being asked to is added up,
+# as https://web.dev/articles/cls defines it for a page that is just opened.
+WATCH = """
+window.moved = 0;
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) window.moved += each.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
 KB = 1000
 REQUESTS = 20
 WITHOUT, TO_TOUCH, WHOLE = 110 * KB, 200 * KB, 250 * KB
 # The text of all pages, which a search looks through.
 LARGER = {"search.html": 170 * KB}
 PICTURES_TOGETHER = 1500 * KB
+PHONE = {"viewport": {"width": 412, "height": 823}, "is_mobile": True}
+MOVED = 0.1  # what https://web.dev/articles/cls calls good
 SHOWN = re.compile(r'(?:src|href)="([^"]*_images/[^"]*)"')
 
 
@@ -155,6 +166,20 @@ def measure_all(browser, base, names):
     for name in names:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         found[name] = measure(context, base, name)
+        context.close()
+    return found
+
+
+def moved(browser, base, names):
+    """Return how far some pages move on a phone while they are drawn, each opened as the first."""
+    found = {}
+    for name in names:
+        context = browser.new_context(**PHONE)
+        page = context.new_page()
+        page.add_init_script(WATCH)
+        page.goto(f"{base}/{name}")
+        page.evaluate(SETTLED)
+        found[name] = page.evaluate("window.moved")
         context.close()
     return found
 

@@ -19,6 +19,14 @@ def test_pages_are_light_and_nothing_is_refused(browser, html):
     assert [(m.refused, m.said) for m in found.values() if m.refused or m.said] == []
 
 
+def test_formulas_are_there_when_a_page_is_drawn(browser, html):
+    """No text moves on a phone when their fonts come; a browser that is busy may miss it once."""
+    name = "reference/fit.html"  # a formula that a letter's width breaks in two
+    with served.serve(html) as address:
+        moved = [served.moved(browser, address, [name])[name] for _ in range(3)]
+    assert min(moved) < 0.01
+
+
 def test_pictures_are_small_together(html):
     """All pictures of the site come to few bytes, and none is in a form that is larger."""
     shown = served.pictures(html)

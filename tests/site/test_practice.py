@@ -14,7 +14,7 @@ STORY = ["start", *(f"learn/{path.stem}" for path in sorted((DOCS / "learn").glo
 STORY.remove("learn/dynamic-and-static")  # which only says where its halves have gone
 PAGES = [*(f"practice/{name}" for name in TOPICS), *STORY]
 POLICY = (
-    "default-src 'none'; img-src 'self' data:; style-src 'self'; font-src 'self'; "
+    "default-src 'none'; img-src 'self' data:; style-src 'self'; font-src 'self' data:; "
     "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'"
 )
 ENDLESS = "while True:\n    pass\n"
