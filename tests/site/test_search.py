@@ -1,6 +1,7 @@
 """The search: right pages first, offline, for a keyboard, for those who hear it, and small."""
 
 import gzip
+import json
 import re
 
 import pytest
@@ -176,6 +177,35 @@ def test_results_have_title_section_and_marked_words(open_search):
     assert marked & {"hook", "hooks", "order"}
     assert len(first.locator("p").inner_text()) <= 300
     assert view.errors == []
+
+
+CHINESE = [
+    ["graph", "计算图", 1, [["", "计算图", "", "计算图记录每一步运算。" * 30, ""]]],
+    [
+        "descent",
+        "用autograd求梯度",
+        1,
+        [["rate", "学习率", "", "下面是图。" * 30 + "沿着梯度下降,学习率太大就会发散。", ""]],
+    ],
+    ["place", "度量与下降", 1, [["", "度量与下降", "", "阶梯的高度,温度下午才降。", ""]]],
+]
+
+
+def test_chinese_is_found_without_spaces(browser, html):
+    """Characters count in their order; what lies beside Latin letters, or far in, is found too."""
+    page = browser.new_page()
+    text = f"var searchText = {json.dumps(CHINESE)};"
+    page.route("**/searchtext.js*", lambda route: route.fulfill(body=text))
+    page.goto((html / "search.html").as_uri())
+    assert page.evaluate(ASK, "梯度下降")[0] == "descent.html#rate"
+    assert page.evaluate(ASK, "梯度") == ["descent.html#rate"]
+    assert page.evaluate(ASK, "autograd") == ["descent.html#rate"]
+    assert page.evaluate(ASK, "图")[0] == "graph.html"
+    page.evaluate(ASK, "梯度下降")
+    first = page.locator("#search-results li p").first
+    assert first.locator("mark").all_inner_texts() == ["梯度下降"]
+    assert len(first.inner_text()) <= 230
+    page.close()
 
 
 def test_answers_of_exercises_are_not_given_away(html):

@@ -6,7 +6,9 @@
   const PAGES = 20; // how many are shown
   const WORST = 0.05; // how good a page must be, compared with the best
   const EXCERPT = 220; // characters
-  const WORD = /\p{Script=Han}|[\p{L}\p{N}_]+/gu;
+  const AROUND = 40; // characters, of which an excerpt may end earlier, at a space
+  const WORD = /\p{Script=Han}+|(?:(?!\p{Script=Han})[\p{L}\p{N}_])+/gu;
+  const HAN = /^\p{Script=Han}/u;
   const FIELDS = { title: 3, heading: 4, terms: 8, text: 1, code: 0.4 };
 
   const stemmer = new EnglishStemmer();
@@ -23,7 +25,18 @@
   }
 
   const joined = (text) => text.replace(/\b(in)[- ](place)\b/gi, "$1$2");
-  const words = (text) => joined(text).match(WORD) || [];
+
+  /** Return where the words of a text are, as [start, end]; Chinese gives each pair of characters. */
+  function spans(text) {
+    return [...text.matchAll(WORD)].flatMap(({ 0: word, index: start }) => {
+      if (!HAN.test(word)) return [[start, start + word.length]];
+      const pairs = Math.max(1, word.length - 1);
+      return Array.from({ length: pairs }, (_, at) => [start + at, start + Math.min(at + 2, word.length)]);
+    });
+  }
+
+  const cut = (text) => spans(text).map(([start, end]) => text.slice(start, end));
+  const words = (text) => cut(joined(text));
 
   /** Return the words of a text, and the parts of a name such as zero_grad. */
   function tokenize(text) {
@@ -61,13 +74,14 @@
     return terms.some((term) => words(term).map(stem).join(" ") === wanted.join(" "));
   }
 
+  const isBeginning = (word) => word.length > 2 || HAN.test(word);
   const share = (list, test) => (list.length ? list.filter(test).length / list.length : 0);
 
   /** Return the pages that fit a query, the best first, each with its best section. */
   function search(query) {
     const wanted = words(query).map(stem);
     const pairs = wanted.slice(1).map((word, at) => `${wanted[at]} ${word}`);
-    const prefix = (term, at, all) => at === all.length - 1 && term.length > 2;
+    const prefix = (term, at, all) => at === all.length - 1 && isBeginning(term);
     let found = index.search(query, { prefix });
     if (!found.length) found = index.search(query, { fuzzy: 0.2 }); // a slip of the keys
     for (const hit of found) {
@@ -94,9 +108,10 @@
   function places(text, wanted) {
     const exact = new Set(wanted);
     const last = wanted.at(-1);
-    return [...text.matchAll(WORD)]
-      .filter(([word]) => exact.has(stem(word)) || (last.length > 2 && stem(word).startsWith(last)))
-      .map((match) => [match.index, match.index + match[0].length]);
+    return spans(text).filter(([start, end]) => {
+      const word = stem(text.slice(start, end));
+      return exact.has(word) || (isBeginning(last) && word.startsWith(last));
+    });
   }
 
   /** Return the stretch of a text that has the most different words of a query. */
@@ -107,11 +122,22 @@
       const kinds = new Set(inside.map(([from, to]) => stem(text.slice(from, to)))).size;
       if (kinds > best[1]) best = [start, kinds];
     }
-    let start = Math.max(0, best[0] - 40);
-    if (start) start = text.indexOf(" ", start) + 1;
+    let start = Math.max(0, best[0] - AROUND);
+    if (start) start += text.slice(start, best[0]).indexOf(" ") + 1;
     let end = Math.min(text.length, start + EXCERPT);
-    if (end < text.length) end = Math.max(text.lastIndexOf(" ", end), best[0]);
+    const space = text.lastIndexOf(" ", end);
+    if (end < text.length && space > end - AROUND) end = space;
     return [start, end];
+  }
+
+  /** Return the same places, those that overlap as one. */
+  function merged(found) {
+    const apart = [];
+    for (const [from, to] of found) {
+      if (apart.length && from < apart.at(-1)[1]) apart.at(-1)[1] = to;
+      else apart.push([from, to]);
+    }
+    return apart;
   }
 
   /** Return an excerpt with the words marked. */
@@ -121,7 +147,7 @@
     const [start, end] = stretch(text, found);
     let at = start;
     line.append(start ? "… " : "");
-    for (const [from, to] of found.filter(([from, to]) => from >= start && to <= end)) {
+    for (const [from, to] of merged(found.filter(([from, to]) => from >= start && to <= end))) {
       const mark = document.createElement("mark");
       mark.append(text.slice(from, to));
       line.append(text.slice(at, from), mark);
