@@ -166,8 +166,8 @@ assert min(off) > 0.1
 # --------------
 #
 # * A robust loss is not a filter: no point is thrown out; each just counts for less beyond δ.
-# * δ is a size in the units of your data: a δ of the size of the noise costs a few percent on clean
-#   points.
+# * δ is a size in the units of your data: a δ of the size of the noise costs less than a tenth on
+#   clean points.
 # * There is no closed form; the descent is the one you know, with another loss.
 # * It guards against a few wrong points, not against many that agree with each other.
 # * The force is bounded, but its lever is not: a point far out *along* the line still turns it.
