@@ -83,8 +83,8 @@ else:
 # At 0 the slope is 0 on the left and 1 on the right, so any number between them can stand for the
 # derivative.
 # Four ways to write the same function do not all agree.
-# The mask above lets the gradient pass at 0; with ``x > 0``, as in :doc:`/learn/autograd-deeper`, it
-# is stopped there, as ``torch.relu`` does.
+# The mask above lets the gradient pass at 0; with ``x > 0``, as in :doc:`/learn/autograd-deeper`,
+# it is stopped there, as ``torch.relu`` does.
 # ``clamp`` itself has changed: up to PyTorch 2.13 it answered 1 at its bound, and since 2.14 it
 # answers 0.
 

@@ -6,8 +6,8 @@ A step sent as a whole: CUDA graphs
 of its operations is fixed and sent as a whole?
 
 **Answer.** On a CPU next to nothing, as Python still starts the operations one by one; at many
-points the list saves memory, and with it time. On a GPU a CUDA graph starts them all at once, but it
-reads and writes the same addresses every time.
+points the list saves memory, and with it time. On a GPU a CUDA graph starts them all at once, but
+it reads and writes the same addresses every time.
 """
 
 # %%
