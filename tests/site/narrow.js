@@ -8,7 +8,10 @@
   const plots = all(".cell_output img, img.sphx-glr-single-img").filter((image) => image.width)
     .map((e) => [e.alt, (e.width * (e.srcset ? 100 : 200)) / e.naturalWidth / 7.2]);
   const graphs = all("svg.lfg").filter((graph) => graph.clientWidth)
-    .map((e) => [e.ariaLabel, (12 * e.clientWidth) / e.viewBox.baseVal.width]);
+    .map((e) => {
+      const { width, height } = e.viewBox.baseVal;
+      return [e.ariaLabel, 12 * Math.min(e.clientWidth / width, e.clientHeight / height)];
+    });
   const illegible = [...plots, ...graphs].filter(([, size]) => size < LEGIBLE);
 
   // Formulas that run into their number.
@@ -26,9 +29,10 @@
     .filter((box) => ![...box.querySelectorAll("a, button, input, select, [tabindex='0']")].some(seen))
     .map((box) => box.outerHTML.slice(0, 90));
 
-  // Controls too small for a finger; the label of one belongs to it.
-  const small = all("button, input, select, summary")
-    .filter((e) => seen(e) && getComputedStyle(e).display !== "inline")
+  // Controls and menus too small for a finger; the label of one belongs to it.
+  const menu = ".toc-tree a, .sidebar-tree a";
+  const small = all(`button, input, select, summary, ${menu}`)
+    .filter((e) => seen(e) && (e.matches(menu) || getComputedStyle(e).display !== "inline"))
     .filter((e) => !e.matches(".sidebar-toggle, [type=hidden]"))
     .filter((e) => {
       const { width, height } = (e.closest("label") ?? e).getBoundingClientRect();

@@ -81,6 +81,11 @@ def printed(browser, html, tmp_path):
         page.close()
 
 
+# The figures of a page that are wider than the paper, or than a box that hides what is too wide.
+CUT_OFF = """() => [...document.querySelectorAll("article img, article svg.lfg")].filter((each) => {
+  const box = each.closest("article").getBoundingClientRect();
+  return each.checkVisibility() && each.getBoundingClientRect().right > box.right + 1;
+}).map((each) => each.alt || each.getAttribute("aria-label"))"""
 PRESSED = "article button, .skip-to-content, .sidebar-drawer, .copybtn, .take-along, .lfg-bar"
 
 
@@ -98,6 +103,18 @@ def test_paper_has_nothing_to_press(name, printed):
     assert page.eval_on_selector_all("details:not([open], .ex-answer)", closed) == []
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.eval_on_selector_all("details[open]", "(all) => all.length") == 0
+
+
+def test_paper_cuts_no_figure_off(browser, html):
+    """A figure that scrolls on a phone is as wide as the text on A4, if it would be wider."""
+    page = browser.new_page(viewport={"width": 718, "height": 1000})  # between margins of 1 cm
+    page.emulate_media(media="print")
+    found = {}
+    for name in PAGES:
+        page.goto((html / f"{name}.html").as_uri())
+        found[name] = page.evaluate(CUT_OFF)
+    page.close()
+    assert {name: cut for name, cut in found.items() if cut} == {}
 
 
 def test_paper_has_the_finished_figure(printed):
