@@ -161,7 +161,11 @@ def run_order(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, 
     wanted = came[tuple(right)]
     if isinstance(wanted, str):
         raise ExerciseError(f"the lines in their order raise {wanted}")
-    wrong = [tuple(int(n) for n in str(each["order"]).split()) for each in exercise["wrong"]]
+    hinted = [
+        [tuple(int(n) for n in order.split()) for order in str(each["order"]).split(",")]
+        for each in exercise["wrong"]
+    ]
+    wrong = [order for orders in hinted for order in orders]
     if any(order not in came for order in wrong):
         raise ExerciseError("an order names each line once, by its number")
     if any(came[order] == wanted for order in wrong):
@@ -173,7 +177,8 @@ def run_order(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, 
         return [mistake, *others]
 
     answer = [order for order in came if came[order] == wanted]
-    return {"answer": answer, "wrong": [alike(order) for order in wrong], "lines": lines}
+    found = [[same for order in orders for same in alike(order)] for orders in hinted]
+    return {"answer": answer, "wrong": found, "lines": lines}
 
 
 def run_code(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, Any]:

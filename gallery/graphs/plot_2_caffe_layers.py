@@ -127,7 +127,7 @@ print("loss and diffs are equal")
 #
 # Forward, backward, a small step against the diffs, and again: that was training in Caffe.
 
-start = weights
+first_weights = weights
 losses = []
 for _ in range(600):
     losses.append(float(net.forward(data=data, target=target, **weights)))
@@ -147,7 +147,7 @@ net.forward(data=line, target=line, **weights)
 learned = net.blobs["output"].value
 print(f"output at 0: {learned[100, 0]:.2f}")
 assert learned[100, 0] > 0.1
-net.forward(data=line, target=line, **start)
+net.forward(data=line, target=line, **first_weights)
 # Alt: The output of the net against its input: a crooked curve before training, and
 #      after it a V through all eight points, blunt between the middle two.
 fig, ax = plt.subplots(layout="constrained")

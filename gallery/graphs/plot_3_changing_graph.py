@@ -68,9 +68,9 @@ from linefit.plotting import plot_graph
 # Alt: Two graphs of the same function. For x = 2 three products follow one another,
 #      for x = 4 there is a single one.
 fig, axes = plt.subplots(1, 2, figsize=(8, 5), layout="constrained")
-for ax, g, start in zip(axes, (long, short), ("x = 2", "x = 4"), strict=True):
+for ax, g, title in zip(axes, (long, short), ("x = 2", "x = 4"), strict=True):
     plot_graph(ax, g)
-    ax.set(title=start)
+    ax.set(title=title)
 plt.show()
 
 # %%

@@ -229,6 +229,14 @@ def test_every_order_is_tried():
     assert found["wrong"] == [[(2, 1, 3), (2, 3, 1), (3, 2, 1)]]
 
 
+def test_one_hint_may_be_that_of_several_orders():
+    """They are written with commas between them; none of them need raise an error."""
+    lines = "a = a + 1\na = 2 * a\na = a - 1\n"
+    one = {"order": "2 1 3, 2 3 1", "hint": "Add first."}
+    given = ORDER | {"setup": "a = 1", "lines": lines, "check": "a", "wrong": [one]}
+    assert run(given)["wrong"] == [[(2, 1, 3), (2, 3, 1)]]
+
+
 def test_exercise_at_the_end_of_a_page_is_in_its_notebook(built):
     """An exercise elsewhere is part of the page's own notebook; none runs code in it."""
     _, warnings = built(NUMBER, NODE, CODE, folder="")

@@ -1,6 +1,7 @@
 """The exercises in a browser: every answer is accepted, every usual mistake gets its hint."""
 
 import json
+import math
 import mimetypes
 import re
 
@@ -118,8 +119,10 @@ def test_answers_are_accepted_and_mistakes_get_their_hint(name, opened):
     for box, facts in boxes:
         source = known[box.get_attribute("data-exercise")]
         is_code = source["kind"] == "code"
-        if source["kind"] == "order":  # what is there to be done
+        if source["kind"] == "order":  # what is there to be done, and each order is known
             assert [place + 1 for place in facts["shown"]] not in facts["answer"]
+            known_orders = [*facts["answer"], *(one for orders in facts["wrong"] for one in orders)]
+            assert len(known_orders) == math.factorial(len(facts["shown"]))
         wrong = [each["code"] for each in source["wrong"]] if is_code else facts["wrong"]
         for mistake, hint in zip(wrong, hints(box), strict=True):
             give(box, facts, mistake[-1] if source["kind"] == "order" else mistake)
@@ -267,7 +270,12 @@ def test_progress_is_kept_saved_and_reset(opened, browser, html):
     page.on("dialog", lambda dialog: getattr(dialog, answers.pop(0))())
     bar.get_by_text("Start over").click()
     assert "1 of 9" in bar.inner_text()  # it asks first
+    box = page.locator("[data-exercise=chain-product]")
+    box.locator("input").fill("-2")
+    submit(box)
     bar.get_by_text("Start over").click()
+    assert (said(box), box.locator("input").input_value()) == ((None, ""), "")
+    assert box.locator(".ex-answer").get_attribute("open") is None
     page.reload()
     assert "0 of 9" in bar.inner_text()
     other = "localStorage.setItem('linefit-practice', '[1, null')"

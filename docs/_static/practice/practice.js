@@ -9,7 +9,7 @@
     again: say("Try once more, or open the answer."),
     notNumber: say("Type one number, such as 0.5, −2, 1/3 or 1e-3."),
     choose: say("Choose one first."),
-    reset: say("Forget which exercises of this site you have solved?"),
+    reset: say("Forget which exercises of this site you have solved, and clear this page?"),
     loading: say("Starting Python in this page…"),
     running: say("Running…"),
     endless: say("Your code did not end within {seconds} seconds, so it was stopped. Is there an endless loop?", { seconds: SECONDS }),
@@ -62,11 +62,20 @@
     link.click();
     URL.revokeObjectURL(link.href);
   };
+  const clear = (box) => {
+    box.querySelectorAll("form").forEach((form) => form.reset());
+    box.querySelectorAll("[aria-pressed=true]").forEach((e) => e.setAttribute("aria-pressed", "false"));
+    box.querySelector(".ex-answer").open = false;
+    const said = box.querySelector(".ex-said");
+    delete said.dataset.state;
+    said.replaceChildren();
+  };
   const reset = () => {
     if (!confirm(WORDS.reset)) return;
     solved = {};
     keep();
     show();
+    all.forEach(clear);
   };
   const startBar = () => {
     read();
@@ -199,7 +208,7 @@
     code(box) {
       const start = box.querySelector(".ex-start");
       const text = start.querySelector("pre").textContent.trimEnd();
-      const editor = make("textarea", { className: "ex-editor", value: text, spellcheck: false, label: say("Your code: {title}", { title: title(box) }) });
+      const editor = make("textarea", { className: "ex-editor", defaultValue: text, spellcheck: false, label: say("Your code: {title}", { title: title(box) }) });
       editor.rows = text.split("\n").length + 2;
       editor.setAttribute("autocapitalize", "off");
       editor.addEventListener("keydown", (event) => {
