@@ -140,35 +140,40 @@ def _name(nodes: Any, index: int) -> str:
     return str(node.name or node.op)
 
 
+def orders(text: object) -> list[tuple[int, ...]]:
+    """Return the orders that share a hint, with commas between them."""
+    return [tuple(int(number) for number in order.split()) for order in str(text).split(",")]
+
+
+def outcome(exercise: dict[str, Any], order: Sequence[int]) -> object:
+    """Return the numbers that an exercise's lines give in an order, or the name of their error."""
+    lines = exercise["lines"].strip("\n").split("\n")
+    fresh = names()
+    execute(exercise.get("setup", ""), fresh)
+    frame = exercise.get("frame", "{lines}")
+    lead = frame.partition("{lines}")[0].rpartition("\n")[2]
+    body = f"\n{lead}".join(lines[number - 1] for number in order)
+    try:
+        execute(frame.replace("{lines}", body), fresh)
+        return numbers(evaluate(exercise["check"], fresh))
+    except Exception as error:
+        return type(error).__name__
+
+
 def run_order(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, Any]:
     """Execute the lines in every order: many may be right, and one error may have many causes."""
     lines = exercise["lines"].strip("\n").split("\n")
-
-    def outcome(order: Sequence[int]) -> object:
-        fresh = names()
-        execute(exercise.get("setup", ""), fresh)
-        frame = exercise.get("frame", "{lines}")
-        lead = frame.partition("{lines}")[0].rpartition("\n")[2]
-        body = f"\n{lead}".join(lines[number - 1] for number in order)
-        try:
-            execute(frame.replace("{lines}", body), fresh)
-            return numbers(evaluate(exercise["check"], fresh))
-        except Exception as error:
-            return type(error).__name__
-
-    right = list(range(1, len(lines) + 1))
-    came = {order: outcome(order) for order in permutations(right)}
-    wanted = came[tuple(right)]
+    right = tuple(range(1, len(lines) + 1))
+    came = {order: outcome(exercise, order) for order in permutations(right)}
+    wanted = came[right]
     if isinstance(wanted, str):
         raise ExerciseError(f"the lines in their order raise {wanted}")
-    hinted = [
-        [tuple(int(n) for n in order.split()) for order in str(each["order"]).split(",")]
-        for each in exercise["wrong"]
-    ]
-    wrong = [order for orders in hinted for order in orders]
+    answer = [order for order in came if came[order] == wanted]
+    hinted = [orders(each["order"]) for each in exercise["wrong"]]
+    wrong = [order for alternatives in hinted for order in alternatives]
     if any(order not in came for order in wrong):
         raise ExerciseError("an order names each line once, by its number")
-    if any(came[order] == wanted for order in wrong):
+    if any(order in answer for order in wrong):
         raise ExerciseError("an order under `wrong` gives the right result")
 
     def alike(mistake: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -176,8 +181,7 @@ def run_order(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, 
         others = [o for o in came if same and came[o] == came[mistake] and o not in wrong]
         return [mistake, *others]
 
-    answer = [order for order in came if came[order] == wanted]
-    found = [[same for order in orders for same in alike(order)] for orders in hinted]
+    found = [[same for order in each for same in alike(order)] for each in hinted]
     return {"answer": answer, "wrong": found, "lines": lines}
 
 

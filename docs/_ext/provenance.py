@@ -96,6 +96,7 @@ def tell(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: A
     context["author"] = app.config.author
     context["year"] = built["date"][:4]
     context["executed"] = executed(app, page) if tree is not None else ""
+    context["has_answers"] = "exercises" in app.env.metadata.get(page, {})
     context["python_release"] = platform.python_version()
     context["torch_release"] = release("torch")
     context["repository"] = place = home(app.config.repository)

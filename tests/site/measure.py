@@ -19,6 +19,8 @@ import chromium
 import served
 import validator
 from sources import HTML, built_pages
+from test_accessible import NARROW, WAYS
+from test_search import ASK, FIRST, QUERIES
 
 SAMPLE = [
     "index",
@@ -74,6 +76,30 @@ def weights(measured):
     return all(kept)
 
 
+def faults_on_a_phone(browser, names):
+    """Return how many kinds of fault each page has in a narrow window."""
+    page = browser.new_page(**WAYS["phone"])
+    found = {}
+    for name in names:
+        page.goto((HTML / name).as_uri())
+        page.evaluate(served.SETTLED)
+        found[name] = len(page.evaluate(NARROW))
+    page.close()
+    return found
+
+
+def missed_queries(browser):
+    """Return for each query that readers type whether no page that answers it comes first."""
+    page = browser.new_page()
+    page.goto((HTML / "search.html").as_uri())
+    found = {}
+    for query, pages in QUERIES.items():
+        links = [link.partition(".html")[0] for link in page.evaluate(ASK, query)[:FIRST]]
+        found[query] = int(not set(links) & set(pages.split()))
+    page.close()
+    return found
+
+
 def scores(program, address):
     """Print the scores of Lighthouse for a sample of pages; return whether the goals are kept.
 
@@ -110,21 +136,15 @@ def main():
         sent = served.measure_all(browser, address, names)
         opened = served.measure_all(browser, HTML.as_uri(), names)
         moved = served.moved(browser, address, names)
+        narrow, missed = faults_on_a_phone(browser, names), missed_queries(browser)
         browser.close()
         print(f"\n{len(names)} pages\n\n| measure | median | worst page | goal | kept |")
         print("|---|---|---|---|---|")
-        kept = [weights(sent)]
-        steady = {name: round(value, 3) for name, value in moved.items()}
-        kept.append(row("layout shift on a phone", steady, served.MOVED))
-        together = sum(path.stat().st_size for path in served.pictures(HTML))
-        kept.append(
-            row(
-                "all pictures",
-                {"": kilobytes(together)},
-                kilobytes(served.PICTURES_TOGETHER),
-                " kB",
-            )
-        )
+        kept = [weights(sent), row("layout shift on a phone", moved, served.MOVED)]
+        kept.append(row("kinds of fault in 360 pixels", narrow, 0))
+        kept.append(row(f"misses of {len(missed)} searches", missed, 0))
+        together = {"": kilobytes(sum(path.stat().st_size for path in served.pictures(HTML)))}
+        kept.append(row("all pictures", together, kilobytes(served.PICTURES_TOGETHER), " kB"))
         for way, pages in (("served", sent), ("from a folder", opened)):
             trouble = {name: len(m.refused) + len(m.said) for name, m in pages.items()}
             kept.append(row(f"refused by the policy or said by the console, {way}", trouble, 0))

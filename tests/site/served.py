@@ -179,7 +179,7 @@ def moved(browser, base, names):
         page.add_init_script(WATCH)
         page.goto(f"{base}/{name}")
         page.evaluate(SETTLED)
-        found[name] = page.evaluate("window.moved")
+        found[name] = round(page.evaluate("window.moved"), 3)
         context.close()
     return found
 

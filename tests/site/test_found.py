@@ -7,6 +7,7 @@ import pytest
 
 from sources import EXECUTED, NAMES, SCRIPTS, built_pages, name
 
+GENERATED = ["search", "genindex", "py-modindex", "404"]
 RESULTS = {name(source) for source in [*EXECUTED, *SCRIPTS]}
 # Each kind of thing that can have the focus, on a page that has it.
 FOCUSED = {
@@ -73,11 +74,22 @@ def test_page_has_its_markdown(name, page, html):
 @pytest.mark.parametrize("name", NAMES)
 def test_foot_tells_where_the_page_comes_from(name, page):
     """The foot has the version, how to cite the page, and, where code ran, what it ran on."""
-    words = " ".join(page(name).soup.select_one(".provenance").get_text().split())
+    soup = page(name).soup
+    words = " ".join(soup.select_one(".provenance").get_text().split())
     assert re.match(r"linefit \d", words)
     assert "Cite this page" in words
     ran = re.search(r"Executed on Python \d+\.\d+\S*, PyTorch \d\S*, \d{4}-\d\d-\d\d\.", words)
     assert bool(ran) == (name in RESULTS or name == "index")
+    answered = re.search(r"Answers computed on Python \d+\.\d+\S*, PyTorch \d\S*\.", words)
+    assert bool(answered) == (bool(soup.select("[data-exercise]")) and not ran)
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_page_without_a_title_is_not_cited(name, page):
+    """The search, the index and the page for wrong addresses have nothing to cite."""
+    foot = page(name).soup.select_one(".provenance").get_text()
+    assert foot.strip().startswith("linefit")
+    assert "“”" not in foot
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

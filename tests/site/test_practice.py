@@ -270,18 +270,28 @@ def test_progress_is_kept_saved_and_reset(opened, browser, html):
     page.on("dialog", lambda dialog: getattr(dialog, answers.pop(0))())
     bar.get_by_text("Start over").click()
     assert "1 of 9" in bar.inner_text()  # it asks first
-    box = page.locator("[data-exercise=chain-product]")
-    box.locator("input").fill("-2")
-    submit(box)
     bar.get_by_text("Start over").click()
-    assert (said(box), box.locator("input").input_value()) == ((None, ""), "")
-    assert box.locator(".ex-answer").get_attribute("open") is None
     page.reload()
     assert "0 of 9" in bar.inner_text()
     other = "localStorage.setItem('linefit-practice', '[1, null')"
     page.evaluate(other)
     page.reload()
     assert "0 of 9" in bar.inner_text()
+    context.close()
+
+
+def test_start_over_clears_the_page(opened, browser):
+    """No field, verdict or answer is left; where there is code, it is that of the beginning."""
+    context = browser.new_context()
+    page = opened("practice/chain-rule", context)
+    page.on("dialog", lambda dialog: dialog.accept())
+    box = page.locator("[data-exercise=chain-product]")
+    box.locator("input").fill("-2")
+    submit(box)
+    assert box.locator(".ex-answer").get_attribute("open") is not None
+    page.locator(".ex-progress").get_by_text("Start over").click()
+    assert (said(box), box.locator("input").input_value()) == ((None, ""), "")
+    assert box.locator(".ex-answer").get_attribute("open") is None
     context.close()
 
 
