@@ -63,8 +63,18 @@ def pages(app: Sphinx, package: install.Package) -> dict[str, bytes]:
             name = f"{page}.ipynb"
             text = path.read_text(encoding="utf-8")
             up = "../" * page.count("/") or "./"
-            found[name] = text.replace(f"./{package.wheel}", up + package.wheel).encode()
+            found[name] = packed(package, text, up)
     return found
+
+
+def packed(package: install.Package, notebook: str, up: str) -> bytes:
+    """Return a notebook as the archive has it, with the way from its folder up to the wheel."""
+    for written, wanted in {
+        install.BESIDE.format(wheel=package.wheel): install.PACKED.format(wheel=package.wheel),
+        f"./{package.wheel}": up + package.wheel,
+    }.items():
+        notebook = notebook.replace(written, wanted)
+    return notebook.encode()
 
 
 def gallery(app: Sphinx, package: install.Package) -> dict[str, bytes]:
@@ -84,7 +94,7 @@ def gallery(app: Sphinx, package: install.Package) -> dict[str, bytes]:
         elif name.endswith(".ipynb"):
             ready = notebook(package, text)
             target.write_text(ready, encoding="utf-8")
-            found[name] = ready.replace(f"./{package.wheel}", up + package.wheel).encode()
+            found[name] = packed(package, ready, up)
     return found
 
 

@@ -26,6 +26,7 @@ PEERS = {"odrpack", "scikit-learn", "scipy"}  # what pages and scripts compare w
 GROUP = "docs"  # of pyproject.toml, which lists the peers
 CELL = "install"
 BESIDE = "# Save {wheel} beside this notebook first."
+PACKED = "# {wheel} came with this notebook, in the archive's folder."
 
 
 class Package(NamedTuple):

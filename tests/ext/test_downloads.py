@@ -122,6 +122,7 @@ def test_everything_in_the_archive_finds_the_wheel(build):
     assert f" ../../{WHEEL}".encode() in members["linefit/gallery/line/plot_1_run.ipynb"]
     assert f" ./{WHEEL}".encode() in members["linefit/page.ipynb"]
     assert members["linefit/requirements.txt"] == f"./{WHEEL}\n".encode()
+    assert [name for name, content in members.items() if b"beside this notebook" in content] == []
 
 
 def test_archive_of_the_site_is_the_site(build):
