@@ -3,9 +3,14 @@
   const root = document.documentElement;
   const article = document.querySelector("article[role=main]");
   if (!article) return;
-  const slides = [...article.querySelectorAll("section")].filter((each) =>
+  const sections = [...article.querySelectorAll("section")].filter((each) =>
     each.querySelector(":scope > :is(h1, h2, h3)"));
+  // One that holds only a heading and sections is no slide: its first one shows the heading too.
+  const groups = sections.filter((each) => [...each.children].every((child) =>
+    child.matches("h1, h2, h3") || sections.includes(child)));
+  const slides = sections.filter((each) => !groups.includes(each));
   if (!slides.length) return;
+  for (const group of groups) group.classList.add("pr-group");
   for (const slide of slides) {
     slide.classList.add("pr-slide");
     // Its first paragraph stays on the screen; the others are the speaker's.
@@ -33,10 +38,12 @@
     const factor = Math.min(LARGEST, (ROOM * innerHeight) / height, room / width);
     if (height && factor > 1) figure.style.zoom = factor.toFixed(2);
   };
+  const firstOf = (section) => slides.findIndex((slide) => section.contains(slide));
   const show = (number) => {
     at = Math.max(0, Math.min(slides.length - 1, number));
     for (const old of article.querySelectorAll(".pr-path")) old.classList.remove("pr-path");
     slides.forEach((slide, i) => slide.classList.toggle("pr-now", i === at));
+    for (const group of groups) group.firstElementChild.classList.toggle("pr-title", firstOf(group) === at);
     for (let above = slides[at].parentElement; above !== article.parentElement; above = above.parentElement) {
       above.classList.add("pr-path");
     }
@@ -57,13 +64,25 @@
   const on = () => root.classList.contains("pr-on");
   const start = () => {
     const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const asked = slides.findLastIndex((slide) => target && slide.contains(target));
+    const asked = groups.includes(target) ? firstOf(target)
+      : slides.findLastIndex((slide) => target && slide.contains(target));
     const seen = slides.findLastIndex((slide) => slide.getBoundingClientRect().top < innerHeight / 2);
     const number = asked >= 0 ? asked : scrollY ? seen : 0;
     root.classList.add("pr-on");
     show(number);
   };
+  // What a reader has left does not come back with a reload.
+  const forget = () => {
+    const address = new URL(location);
+    for (const key of ["present", "step"]) address.searchParams.delete(key);
+    try {
+      history.replaceState(history.state, "", address);
+    } catch {
+      // a browser may refuse where the site is opened from a folder: the page goes on
+    }
+  };
   const end = () => {
+    forget();
     root.classList.remove("pr-on", "pr-notes", "pr-code");
     for (const figure of article.querySelectorAll("svg.lfg")) figure.style.zoom = "";
     slides[at].scrollIntoView({ behavior: "instant" });

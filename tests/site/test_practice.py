@@ -423,8 +423,8 @@ PRESENTED = [
 SHOWN = """() => [...document.querySelectorAll("article section > :is(h1, h2, h3)")]
     .filter((head) => head.checkVisibility()).map((head) => head.textContent)"""
 OTHERS = """() => [...document.querySelectorAll("article *")].filter((each) =>
-    each.checkVisibility() && !each.closest(".pr-now, .pr-bar") && !each.querySelector(".pr-now"))
-    .map((each) => each.outerHTML.slice(0, 80))"""
+    each.checkVisibility() && !each.closest(".pr-now, .pr-bar, .pr-title") &&
+    !each.querySelector(".pr-now")).map((each) => each.outerHTML.slice(0, 80))"""
 
 # What was out of sight has its height once it has been drawn.
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -456,6 +456,7 @@ def test_slides_show_one_section_at_a_time(name, projector):
     """The arrows pass through each section of a page, every screen of it, and no other is seen."""
     page = projector(name)
     count = page.locator(".pr-slide").count()
+    headings = page.locator(".pr-slide, .pr-group").count()
     seen = []
     for number in range(1, count + 1):
         assert page.locator(".pr-bar span").inner_text() == f"{number} / {count}"
@@ -468,9 +469,9 @@ def test_slides_show_one_section_at_a_time(name, projector):
                 break
             page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
-    assert len(seen) == count
+    assert len(seen) == headings
     page.keyboard.press("Escape")
-    assert len(page.evaluate(SHOWN)) == count
+    assert len(page.evaluate(SHOWN)) == headings
     assert page.evaluate("[...document.querySelectorAll('svg.lfg')].every((f) => !f.style.zoom)")
 
 
@@ -483,6 +484,34 @@ def test_slides_fold_code_and_keep_prose_as_notes(projector):
     page.keyboard.press("c")
     page.keyboard.press("N")
     assert (code.is_visible(), prose.nth(1).is_visible()) == (True, True)
+
+
+ALONE = """() => [...document.querySelectorAll(".pr-now")]
+    .filter((slide) => slide.innerText === slide.querySelector("h1, h2, h3").innerText)
+    .map((slide) => slide.innerText)"""
+
+
+def test_no_slide_holds_only_a_heading(projector):
+    """A heading without text of its own is shown above the first section that it has."""
+    page = projector("practice/accumulation")
+    alone = []
+    for _ in range(page.locator(".pr-slide").count()):
+        alone += page.evaluate(ALONE)
+        page.keyboard.press("PageDown")
+    assert alone == []
+    asked = projector("practice/accumulation#core")
+    headings = asked.evaluate(SHOWN)
+    assert headings[0].startswith("Core")
+    assert len(headings) == 2
+
+
+def test_who_leaves_the_slides_has_left_them_after_a_reload(projector):
+    """Escape takes what asked for the slides out of the address, and keeps the section."""
+    page = projector("learn/graphs#a-series-of-operations")
+    page.keyboard.press("Escape")
+    assert page.evaluate("location.search + location.hash") == "#a-series-of-operations"
+    page.reload()
+    assert not page.locator(".pr-bar").is_visible()
 
 
 def test_player_and_exercise_work_on_a_slide(projector):
