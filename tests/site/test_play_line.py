@@ -439,8 +439,60 @@ def test_controls_change_the_run(desk):
     desk.locator("[data-key=form][value=angle]").click()
     found = state(desk)
     assert found == "#preset=post&lr=0.00002&clear=yes&decay=cosine&form=angle"
-    desk.locator("#lp-lr").fill("-3")
-    assert "learning rate" in desk.locator(".lp-problem").text_content()
+
+
+LIMITS = [
+    ("Steps", "0", "a whole number from 1 to 100 000", "1000"),
+    ("Steps", "100001", "a whole number from 1 to 100 000", "1000"),
+    ("Minibatch", "1001", "a whole number from 0 to 1000", "0"),
+    ("Learning rate", "-3", "a number from 1e-15 to 1 000 000", "2e-9"),
+    ("Learning rate", "1000001", "a number from 1e-15 to 1 000 000", "2e-9"),
+    ("Start slope", "1e101", "at most 1e100", "0"),
+    ("Start intercept", "", "at most 1e100", "0"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "said", "before"), LIMITS)
+def test_a_refused_value_tells_its_range_and_goes_back(name, text, said, before, desk):
+    """While it is typed, the range is told; when the field is left, mark and message go."""
+    visit(desk, "preset=post")
+    field, problem = desk.get_by_label(name, exact=True), desk.locator(".lp-problem")
+    field.fill(text)
+    assert field.get_attribute("aria-invalid") == "true"
+    assert said in problem.text_content()
+    field.blur()
+    assert float(field.input_value()) == float(before)
+    assert field.get_attribute("aria-invalid") is None
+    assert problem.text_content() == ""
+
+
+def test_another_state_marks_no_field(desk):
+    """A state that comes while a refused value is typed fills the field and clears its mark."""
+    visit(desk, "preset=post")
+    field = desk.get_by_label("Steps", exact=True)
+    field.fill("0")
+    visit(desk, "preset=large")
+    assert field.input_value() == "60"
+    assert field.get_attribute("aria-invalid") is None
+    assert desk.locator(".lp-problem").text_content() == ""
+
+
+def test_rate_and_limit_stand_in_a_true_sentence(desk):
+    """The share is that of the rate, and the limit is 2/λmax; a link explains it."""
+    visit(desk, "preset=post")
+    share = desk.locator(".lp-share")
+    said = share.text_content()
+    assert "up to a rate of 2/λmax = 0.00422; 2e-9 is 4.74e-7 times that." in said
+    assert share.get_by_role("link").get_attribute("href") == "../learn/step-size.html"
+
+
+def test_numbers_have_one_minus(desk):
+    """A whole number is written as any other: with the minus sign, in a label as on an axis."""
+    visit(desk, "preset=post&start=-100000,-2.5")
+    label = desk.locator(".lp-start").get_attribute("aria-label")
+    assert label == "Start: slope −100000, intercept −2.5"
+    found = desk.evaluate("[-100000, -195612.5, -2e-9, 7].map((v) => linefitPlay.line.short(v))")
+    assert found == ["−100000", "−195600", "−2e-9", "7"]
 
 
 def test_a_run_is_played_step_by_step(desk):

@@ -166,8 +166,7 @@
     const phrase = (key, values = {}) =>
       says[key].replace(/\{(\w+)\}/g, (_, name) => {
         const value = values[name];
-        const whole = Number.isInteger(value) && Math.abs(value) < 1e6;
-        return typeof value === "number" && !whole ? line.short(value) : String(value ?? "");
+        return typeof value === "number" ? line.short(value) : String(value ?? "");
       });
     const words = new Proxy({}, { get: (_, key) => says[key] });
 
@@ -188,6 +187,7 @@
     let playing = null;
     let frameAsked = false;
     let frames = 0; // since the run began
+    let typed = null; // the field in which the reader is typing
     let full = null;
 
     const points = () => state.own ?? sets[state.points];
@@ -360,7 +360,8 @@
       const { settings } = state;
       for (const control of controls) {
         const { key } = control.dataset;
-        if (control === document.activeElement && control.type === "number") continue;
+        if (control === typed) continue;
+        control.removeAttribute("aria-invalid");
         if (key === "lrpower") control.value = Math.log10(settings.lr);
         else if (key === "start0" || key === "start1") control.value = settings.start[key.at(-1)];
         else if (key === "points") control.value = state.points;
@@ -376,8 +377,8 @@
       tick.hidden = !(place >= 0 && place <= 1);
       tick.style.setProperty("--lp-place", place);
       const share = settings.lr / best.bound;
-      find(".lp-share").textContent = Number.isFinite(share)
-        ? phrase("share", { share: line.short(share, 3), bound: line.short(best.bound, 3) })
+      find(".lp-stable").textContent = Number.isFinite(share)
+        ? phrase("share", { rate: line.short(settings.lr, 3), share: line.short(share, 3), bound: line.short(best.bound, 3) })
         : "";
       find(".lp-beta").textContent = line.short(settings.momentum);
       if (dragging) return; // the program waits until the point is let go
@@ -394,6 +395,7 @@
     function take(control) {
       const { key } = control.dataset;
       const { settings } = state;
+      if (control.type === "number") typed = control;
       if (key === "points") {
         if (control.value === "own") own();
         else Object.assign(state, { points: control.value, own: null });
@@ -401,28 +403,35 @@
         settings.lr = Number((10 ** Number(control.value)).toPrecision(3));
       } else if (key === "start0" || key === "start1") {
         const value = number(control.value);
-        if (value === undefined) return invalid(control, true);
+        if (value === undefined) return refuse(control);
         settings.start = settings.start.map((old, i) => (i === Number(key.at(-1)) ? value : old));
       } else if (control.type === "checkbox") settings[key] = control.checked;
       else {
         const value = READ[key](control.value);
-        if (value === undefined) return invalid(control, true);
+        if (value === undefined) return refuse(control);
         settings[key] = value;
       }
-      invalid(control, false);
+      control.removeAttribute("aria-invalid");
+      tell([]);
       changed();
     }
 
-    function invalid(control, wrong) {
-      if (wrong) control.setAttribute("aria-invalid", "true");
-      else control.removeAttribute("aria-invalid");
-      tell(wrong ? [control.dataset.key] : []);
+    function refuse(control) {
+      control.setAttribute("aria-invalid", "true");
+      problem(phrase("expected", { names: says[`key-${control.dataset.key}`] }));
+    }
+
+    // The reader leaves a field: a value that was refused goes back to the one that counts.
+    function leave(control) {
+      if (control.hasAttribute("aria-invalid")) tell([]);
+      typed = null;
+      fill();
     }
 
     for (const control of controls) {
       const event = control.type === "range" || control.type === "number" ? "input" : "change";
       control.addEventListener(event, () => take(control));
-      control.addEventListener("blur", () => fill());
+      control.addEventListener("blur", () => leave(control));
     }
     find("[data-go=restore]").addEventListener("click", () => {
       load(`preset=${state.preset}`);
@@ -577,17 +586,19 @@
     const address = program.address(() => write(state, sets, presets), load);
 
     function tell(problems) {
-      const [box] = all(".lp-problem");
       const known = problems.filter((key) => Object.hasOwn(READ, key) || says[`key-${key}`]);
-      const names = [...new Set(known.map((key) => says[`key-${key}`] ?? key))].join(", ");
+      const names = [...new Set(known.map((key) => says[`key-${key}`] ?? key))].join("; ");
       const key = problems.includes("*") ? "long" : names ? "wrong" : "strange";
-      box.textContent = problems.length ? phrase(key, { names }) : "";
+      problem(problems.length ? phrase(key, { names }) : "");
     }
+
+    const problem = (text) => (find(".lp-problem").textContent = text);
 
     function load(fragment) {
       clearTimeout(timer);
       state = parse(fragment, sets, presets);
       selected = 0;
+      typed = null;
       tell(state.problems);
       changed(true);
     }

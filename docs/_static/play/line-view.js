@@ -16,7 +16,8 @@
 
   function short(value, digits = 4) {
     if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : "?";
-    const text = String(Number(value.toPrecision(digits)));
+    const whole = Number.isInteger(value) && Math.abs(value) < 1e6;
+    const text = String(whole ? value : Number(value.toPrecision(digits)));
     return text.replace("-", "−").replace("e−", "e-").replace("e+", "e");
   }
 
@@ -398,7 +399,7 @@
 
   // ---- The loss curve, and the energy of a ball
 
-  // Loss plus motion at a step, from the places before and after it; null at both ends.
+  // Loss plus energy of motion at a step, from the places before and after it; null at both ends.
   function energy(run, k) {
     if (k < 1 || k + 1 >= run.count) return null;
     const [dp, dq] = [run.p[k + 1] - run.p[k - 1], run.q[k + 1] - run.q[k - 1]];
