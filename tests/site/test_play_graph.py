@@ -417,6 +417,8 @@ WRONG = [
     ("print = x", 1, 1, "has a meaning already"),
     ("c = x²", 1, 6, "a power is written **"),
     ("c = x.sum()", 1, 6, "as in sum(x)"),
+    ("c = sum(x)\nc.backward()", 2, 2, "the page runs the backward pass itself"),
+    ("c = 1e400*x", 1, 5, "at most 1.8e308"),
     ("c = α*x", 1, 5, "the letters a to z"),
     ("c = " + "x" * 10_000, 1, 5, "a name has at most 40 letters"),
     ("c = x " + "y" * 40, 1, 7, "found “" + "y" * 40 + "”"),
@@ -495,6 +497,89 @@ def test_a_node_tells_its_derivative(desk):
     assert "with respect to a: c · ln 2 = 5.545" in about.text_content()
 
 
+def test_gradients_of_two_passes_are_told_apart(desk):
+    """What the figure adds up is said to come from both passes; one pass has one number."""
+    about = desk.locator(".gp-about")
+    visit(desk, "preset=keep")
+    assert "arrives at SqrtBackward0 in the second pass: 1; in both passes" in about.text_content()
+    assert about.text_content().endswith("together: 2")
+    assert "grad is what has arrived in both passes together" in verdict(desk)
+    visit(desk, "preset=keep&backward=clear")
+    desk.locator("#gp-node").select_option(label="a")
+    assert "in the second pass: 0.8944; in both passes together: 1.789" in about.text_content()
+    visit(desk, "preset=again")
+    assert "in both passes together: 2" in about.text_content()
+    assert "grad is what has arrived in both passes together" in verdict(desk)
+    visit(desk, "preset=keep&backward=once")
+    assert about.text_content().endswith("The gradient that arrives at SqrtBackward0: 1")
+    assert "both passes" not in verdict(desk)
+
+
+VALUES = [
+    ("\u22122", ""),
+    ("1, \u22122.5e\u22121, 3", ""),
+    ("2..1", "Expected a number such as 2"),
+    ("1e400", "is at most 1.8e308"),
+    ("-1e4000, 2", "is at most 1.8e308"),
+    (", ".join("1" * 201), "at most 200 numbers"),
+    ("[[[[1]]]]", "at most 200 numbers, 3 dimensions"),
+    ("0" * 4001, "4000 characters"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), VALUES)
+def test_a_value_is_read_or_its_limit_is_told(text, said, desk):
+    """The minus that the page prints is one; too many numbers, or too large ones, are told so."""
+    visit(desk, "program=c = sum(x)&values=x:1")
+    desk.get_by_label("Value of x").fill(text)
+    told = desk.locator(".gp-bad").text_content()
+    assert said in told
+    assert (told == "") == (said == "")
+    assert verdict(desk).startswith("c = ") == (said == "")
+
+
+def test_the_minus_that_is_printed_can_be_nudged_and_sent(desk):
+    """The buttons count from a value with a minus sign, and the address has a hyphen for it."""
+    visit(desk, "program=c = 2*x&values=x:1")
+    field = desk.get_by_label("Value of x")
+    field.fill("\u22122")
+    assert "values=x:-2" in state(desk)
+    desk.get_by_role("button", name="x more").click()
+    assert field.input_value() == "-1.9"
+
+
+def test_no_figure_is_named_where_there_is_none(desk):
+    """After a program that draws nothing, an error speaks of no figure."""
+    visit(desk, "program=c = x&values=x:2")
+    desk.locator("#gp-program").fill("c = (")
+    assert "figure" not in verdict(desk)
+    visit(desk, "preset=sum")
+    desk.locator("#gp-program").fill("c = (")
+    assert "the figure is that of the last program" in verdict(desk)
+
+
+def test_a_slow_program_waits_for_a_pause_in_typing(desk):
+    """Where an update takes long, the letters of a word come before the next one."""
+    visit(desk, "preset=sum")
+    found = desk.evaluate("""async () => {
+      const field = document.querySelector('#gp-program')
+      const told = document.querySelector('.lp-verdict')
+      const clock = performance.now
+      let passed = 0
+      performance.now = () => passed += 1000 // each update takes a second
+      const type = (text) => {
+        field.value = text
+        field.dispatchEvent(new Event('input'))
+        return told.textContent.split('.')[0]
+      }
+      const seen = [type('c = 2*sum(x)'), type('c = 3*sum(x)'), type('c = 4*sum(x)')]
+      performance.now = clock
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      return [...seen, told.textContent.split('.')[0]]
+    }""")
+    assert found == ["c = 4", "c = 4", "c = 4", "c = 8"]
+
+
 SAID = [
     ("program=c = x&values=x:2", "no operation and therefore no graph"),
     ("program=x*y&values=x:1,2;y:3,4", "The result has 2 numbers"),
@@ -502,6 +587,7 @@ SAID = [
     ("program=sum(x %2B y)&backward=twice", "runs without retain_graph"),
     ("preset=nan", "not finite"),
     ("program=" + quote("+".join(["x"] * 80)) + "&values=x:1", "up to 60 are drawn"),
+    ("program=" + quote("+".join(["x"] * 80)) + "&values=x:1,2", "up to 60 are drawn"),
     ("program=" + quote("*".join(f"x{i}" for i in range(20))), "x5.grad = 4.055e17 and 14 more"),
     ("program=" + quote("+".join(["x"] * 5000)) + "&values=x:2", "result = 10000"),
 ]
@@ -590,6 +676,14 @@ def test_long_programs_scroll_in_their_boxes(width, site):
         inner = "e => e.scrollWidth - e.clientWidth"
         assert page.locator(".lp-code pre").evaluate(inner) > 0
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+def test_paper_has_no_examples_to_choose(site):
+    """In print the list of examples is left out; what the chosen one came to is there."""
+    page = site("#preset=twice")
+    page.emulate_media(media="print")
+    assert not page.locator(".gp-presets").is_visible()
+    assert page.locator(".gp-figure svg.lfg").is_visible()
 
 
 def test_without_script_the_examples_are_there(site, html):

@@ -5,24 +5,33 @@
   const { graph, program: shared } = globalThis.linefitPlay;
   const LONGEST = 65536; // characters of an address that are read
   const PASSES = ["once", "keep", "clear", "twice"];
-  const MOST = { nodes: 60, elements: 200, grads: 6 };
-  const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?/g;
+  const MOST = { nodes: 60, elements: 200, dimensions: 3, characters: 4000, grads: 6 };
+  const PAUSE = { after: 50, wait: 300 }; // milliseconds: a slower update waits for a pause in typing
+  const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/g;
 
-  // ---- Values: text in, numbers or nested lists out; undefined for what is neither
+  // ---- Values: text in, numbers or nested lists out
 
-  function valueOf(text) {
-    const bare = text.trim();
-    if (!bare || bare.length > 4000 || !/^[\d\s.,eE+\-[\]]+$/.test(bare)) return undefined;
-    const json = bare.replace(NUMBER, (each) => (Number.isFinite(Number(each)) ? ` ${Number(each)} ` : "x"));
+  const minus = (text) => text.replaceAll("−", "-"); // as this page writes it
+
+  // The value that a text says, or else what is wrong with it: the key of a sentence.
+  function readValue(text) {
+    const bare = minus(text.trim());
+    if (bare.length > MOST.characters) return { wrong: "many" };
+    if (!bare || !/^[\d\s.,eE+\-[\]]+$/.test(bare)) return { wrong: "value" };
+    const json = bare.replace(NUMBER, (each) => ` ${Number(each)} `);
+    if (json.includes("Infinity")) return { wrong: "huge" };
     try {
       const list = !bare.startsWith("[") && bare.includes(",");
       const value = JSON.parse(list ? `[${json}]` : json);
       const { shape, data } = graph.tensor(value);
-      return data.length && data.length <= MOST.elements && shape.length <= 3 ? value : undefined;
+      if (!data.length) return { wrong: "value" };
+      return data.length <= MOST.elements && shape.length <= MOST.dimensions ? { value } : { wrong: "many" };
     } catch {
-      return undefined;
+      return { wrong: "value" };
     }
   }
+
+  const valueOf = (text) => readValue(text).value;
 
   // ---- The address
 
@@ -90,7 +99,7 @@
     const plain = preset(state.preset, presets);
     const parts = [["preset", state.preset]];
     if (state.program !== plain.program) parts.push(["program", state.program]);
-    const bare = (values, name) => values.get(name)?.replace(/\s/g, "");
+    const bare = (values, name) => minus(values.get(name) ?? "").replace(/\s/g, "");
     const changed = inputs.filter((name) => bare(state.values, name) !== bare(plain.values, name));
     if (changed.length) {
       parts.push(["values", changed.map((name) => `${name}:${bare(state.values, name)}`).join(";")]);
@@ -161,6 +170,8 @@
     let state;
     let inputs = [];
     let model = null;
+    let cost = 0; // milliseconds that the last update took
+    let pause = 0;
     let ended = null; // ends the listening of the player that is shown
 
     const address = shared.address(() => write(state, presets, inputs), load);
@@ -172,13 +183,27 @@
     // ---- From the state to everything that is shown
 
     function update() {
+      clearTimeout(pause);
+      const began = performance.now();
+      show();
+      cost = performance.now() - began;
+    }
+
+    // A program that takes long waits until its reader has stopped typing.
+    function updateInPause() {
+      if (cost < PAUSE.after) return update();
+      clearTimeout(pause);
+      pause = setTimeout(update, PAUSE.wait);
+    }
+
+    function show() {
       const found = check();
       choose(state.preset);
       if (found) {
         model = found;
         draw();
       } else {
-        set(find(".lp-verdict"), model ? says.stale : says.broken);
+        set(find(".lp-verdict"), place.hasChildNodes() ? says.stale : says.broken);
         set(find(".gp-message"), "");
       }
       place.classList.toggle("gp-stale", !found);
@@ -239,8 +264,11 @@
         wants.checked = !state.fixed.has(row.dataset.name);
         mark(value, valueOf(text) === undefined);
       }
-      const bad = inputs.filter((name) => valueOf(state.values.get(name)) === undefined);
-      set(find(".gp-bad"), bad.length ? phrase("value", { names: bad.join(", ") }) : "");
+      const told = ["value", "many", "huge"].map((wrong) => {
+        const bad = inputs.filter((name) => readValue(state.values.get(name)).wrong === wrong);
+        return bad.length ? phrase(wrong, { ...MOST, names: bad.join(", ") }) : "";
+      });
+      set(find(".gp-bad"), told.filter(Boolean).join(" "));
     }
 
     const mark = (input, bad) =>
@@ -255,7 +283,7 @@
       wants.setAttribute("aria-label", phrase("wants", { name }));
       value.addEventListener("input", () => {
         state.values.set(name, value.value);
-        update();
+        updateInPause();
       });
       value.addEventListener("keydown", (event) => {
         const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
@@ -279,7 +307,7 @@
     // Change the number at the cursor by so many tenths.
     function nudge(field, tenths) {
       const at = field.selectionStart;
-      const numbers = [...field.value.matchAll(NUMBER)];
+      const numbers = [...minus(field.value).matchAll(NUMBER)];
       const hit = numbers.find((m) => at <= m.index + m[0].length) ?? numbers.at(-1);
       if (!hit) return;
       const next = String(Number((Number(hit[0]) + tenths / 10).toPrecision(12)));
@@ -333,12 +361,14 @@
       const values = { result: `${last.name} = ${graph.spoken(result.value)}`, grads,
         count, size: result.value.data.length, name: last.name, leaf: result.name, most: MOST.nodes,
         node: failed?.backward };
-      if (error === graph.RELEASED) return phrase("released", values);
-      if (error === graph.NO_GRAD) return phrase("nograd", values);
-      if (error) return phrase("notscalar", values);
-      if (!count) return phrase("empty", values);
-      const found = [phrase("done", values)];
-      if (count > MOST.nodes) found.push(phrase("large", values));
+      const large = count > MOST.nodes;
+      const key = { [graph.RELEASED]: "released", [graph.NO_GRAD]: "nograd", [graph.NOT_SCALAR]: "notscalar" }[error] ??
+        (count ? "done" : "empty");
+      const found = [phrase(key, values)];
+      if (large) found.push(phrase("large", values));
+      const twice = state.backward !== "once" && (key === "done" || key === "released");
+      if (twice && !large) found.push(phrase("together", values));
+      if (key !== "done") return found.join(" ");
       if (state.backward === "keep") found.push(phrase("kept", values));
       if (state.backward === "clear") found.push(phrase("cleared", values));
       if (state.backward === "twice") found.push(phrase("nothing", values));
@@ -379,7 +409,7 @@
       const name = graph.nameOf(node);
       const kind = graph.kind(node);
       if (node.op === "number") return [phrase("number", { name })];
-      if (kind === "leaf") return [phrase("leaf", { name })];
+      if (kind === "leaf") return [phrase("leaf", { name }), ...arrival(node)];
       const into = model.graph.edges.filter((edge) => edge.target === node);
       if (!into.length) return [phrase("constant", { name })];
       if (kind === "constant") return [phrase("unrecorded", { name })];
@@ -393,8 +423,15 @@
       });
       found.push(saved.length ? phrase("saves", { node: node.backward, saved: graph.list(saved) })
         : phrase("savesnot", { node: node.backward }));
-      if (node.reached) found.push(phrase("arrives", { node: node.backward, grad: graph.spoken(node.reached) }));
-      return found;
+      return [...found, ...arrival(node)];
+    }
+
+    // What arrived at a node: in its last pass, and in both where the figure adds them up.
+    function arrival(node) {
+      if (!node.reached) return [];
+      const { arrived, reached, backward, isLeaf } = node;
+      const values = { node: isLeaf ? graph.nameOf(node) : backward, grad: graph.spoken(arrived), sum: graph.spoken(reached) };
+      return [phrase(arrived === reached ? "arrives" : "arrivestwice", values)];
     }
 
     nodes.addEventListener("change", () => {
@@ -419,7 +456,7 @@
     program.addEventListener("input", () => {
       state.program = program.value;
       fill();
-      update();
+      updateInPause();
     });
     passes.addEventListener("change", () => {
       state.backward = passes.value;

@@ -358,7 +358,8 @@
       if (!match) {
         const sign = [...rest][0];
         const letter = /\p{L}/u.test(sign) ? say("names have the letters a to z") : "";
-        const hint = HINTS[sign] ?? letter;
+        const passed = /^\.backward\b/.test(rest) ? say("the page runs the backward pass itself, so leave this line out") : "";
+        const hint = passed || (HINTS[sign] ?? letter);
         const message = hint ? say("“{sign}” is not part of this language: {hint}", { sign, hint })
           : say("“{sign}” is not part of this language", { sign });
         throw new ProgramError(message, number, at + 1);
@@ -418,7 +419,7 @@
           at += 1;
           if (/^0\d/.test(token.text) && /^\d+$/.test(token.text) && Number(token.text)) fail(say("Python writes no zeros before a whole number"), token);
           const value = Number(token.text);
-          if (!Number.isFinite(value)) fail(say("this number is too large"), token);
+          if (!Number.isFinite(value)) fail(say("a number in float64 is at most 1.8e308"), token);
           if (found[at].kind === "name" || found[at].kind === "number" || found[at].text === "(") {
             fail(say("expected an operator such as * before {found}", { found: shown(found[at]) }));
           }

@@ -382,6 +382,7 @@
     });
     for (const node of graph.nodes) {
       node.reached = sums.get(node)?.grad ?? null;
+      node.arrived = sums.get(node)?.pass ?? null; // in the last pass that came here
       node.accumulated = accumulated.get(node) ?? null;
     }
     return steps.map((step) => ({ edges: [], grads: [], parts: [], ...step }));
