@@ -5,8 +5,8 @@
   const { graph, program: shared } = globalThis.linefitPlay;
   const LONGEST = 65536; // characters of an address that are read
   const PASSES = ["once", "keep", "clear", "twice"];
-  const MOST = { nodes: 60, elements: 200, dimensions: 3, characters: 4000, grads: 6 };
-  const PAUSE = { after: 50, wait: 300 }; // milliseconds: a slower update waits for a pause in typing
+  const MOST = { nodes: 60, quick: 30, elements: 200, dimensions: 3, characters: 4000, grads: 6 };
+  const PAUSE = 300; // milliseconds without typing for which a large graph waits
   const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/g;
 
   // ---- Values: text in, numbers or nested lists out
@@ -170,7 +170,6 @@
     let state;
     let inputs = [];
     let model = null;
-    let cost = 0; // milliseconds that the last update took
     let pause = 0;
     let ended = null; // ends the listening of the player that is shown
 
@@ -184,19 +183,6 @@
 
     function update() {
       clearTimeout(pause);
-      const began = performance.now();
-      show();
-      cost = performance.now() - began;
-    }
-
-    // A program that takes long waits until its reader has stopped typing.
-    function updateInPause() {
-      if (cost < PAUSE.after) return update();
-      clearTimeout(pause);
-      pause = setTimeout(update, PAUSE.wait);
-    }
-
-    function show() {
       const found = check();
       choose(state.preset);
       if (found) {
@@ -213,6 +199,13 @@
       const plain = write(state, presets, inputs) === `preset=${state.preset}`;
       find("[data-go=restore]").hidden = plain;
       address.remember();
+    }
+
+    // A large graph takes a while, so it waits until its reader has stopped typing.
+    function updateInPause() {
+      if (!model || model.graph.nodes.length <= MOST.quick) return update();
+      clearTimeout(pause);
+      pause = setTimeout(update, PAUSE);
     }
 
     // Read the program and the values; null where one of them is wrong, which is then told.
