@@ -9,35 +9,66 @@ import pytest
 from chromium import until
 from sources import NAMES
 
-# Messages as readers paste them, with a prefix, a suffix or names of their own.
-MESSAGES = [
-    "Trying to backward through the graph a second time",
+# Messages as readers paste them, with a prefix, a suffix or names of their own, and what they find.
+MESSAGES = {
+    "Trying to backward through the graph a second time": "errors#error-backward-twice",
     (
         "RuntimeError: Trying to backward through the graph a second time (or directly access "
         "saved tensors after they have already been freed). Saved intermediate values of the "
         "graph are freed when you call .backward() or autograd.grad(). Specify "
         "retain_graph=True if you need to backward through the graph a second time or if you "
         "need to access saved tensors after calling backward."
-    ),
-    "a leaf Variable that requires grad is being used in an in-place operation",
-    "element 0 of tensors does not require grad and does not have a grad_fn",
+    ): "errors#error-backward-twice",
+    (
+        "a leaf Variable that requires grad is being used in an in-place operation"
+    ): "errors#error-inplace-leaf",
+    (
+        "element 0 of tensors does not require grad and does not have a grad_fn"
+    ): "errors#error-no-grad-fn",
     (
         "one of the variables needed for gradient computation has been modified by an inplace "
         "operation: [torch.FloatTensor [3]], which is output 0 of ExpBackward0, is at version "
         "1; expected version 0 instead. Hint: enable anomaly detection"
-    ),
-    "grad can be implicitly created only for scalar outputs",
-    "unsupported operand type(s) for *: 'float' and 'NoneType'",
-    "can't optimize a non-leaf Tensor",
-    "ValueError: optimizer got an empty parameter list",
-    ("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."),
-    ("UserWarning: The .grad attribute of a Tensor that is not a leaf Tensor is being accessed"),
-    "Only Tensors of floating point and complex dtype can require gradients",
-    "RuntimeError: Inference tensors cannot be saved for backward",
-    "Function 'SqrtBackward0' returned nan values in its 0th output",
-    "mat1 and mat2 must have the same dtype, but got Float and Double",
-    "One of the differentiated Tensors appears to not have been used in the graph",
-]
+    ): "errors#error-inplace-saved",
+    "grad can be implicitly created only for scalar outputs": "errors#error-non-scalar",
+    (
+        "Function MulBackward0 returned an invalid gradient at index 0 - got [3] but expected "
+        "shape compatible with [1]"
+    ): "errors#error-gradient-shape",
+    "unsupported operand type(s) for *: 'float' and 'NoneType'": "errors#error-none-type",
+    "AttributeError: 'NoneType' object has no attribute 'zero_'": "errors#error-none-type",
+    "can't optimize a non-leaf Tensor": "errors#error-non-leaf-optimizer",
+    "ValueError: optimizer got an empty parameter list": "errors#error-empty-parameters",
+    (
+        "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+    ): "errors#error-numpy",
+    (
+        "UserWarning: The .grad attribute of a Tensor that is not a leaf Tensor is being accessed"
+    ): "errors#error-non-leaf-grad",
+    (
+        "Only Tensors of floating point and complex dtype can require gradients"
+    ): "errors#error-integer",
+    "RuntimeError: Inference tensors cannot be saved for backward": "errors#error-inference",
+    "Function 'SqrtBackward0' returned nan values in its 0th output": "errors#error-nan",
+    "mat1 and mat2 must have the same dtype, but got Float and Double": "errors#error-dtype",
+    "Found dtype Double but expected Float": "errors#error-dtype",
+    "expected scalar type Double but found Float": "errors#error-dtype",
+    (
+        "One of the differentiated Tensors appears to not have been used in the graph"
+    ): "errors#error-unused",
+    (
+        "RuntimeError: The size of tensor a (3) must match the size of tensor b (4) at "
+        "non-singleton dimension 0"
+    ): "errors#error-broadcast",
+    (
+        "UserWarning: Using a target size (torch.Size([4])) that is different to the input size "
+        "(torch.Size([4, 1]))"
+    ): "errors#error-broadcast",
+    (
+        "IndexError: invalid index of a 0-dim tensor. Use tensor.item() in Python or "
+        "tensor.item<T>() in C++ to convert a 0-dim tensor to a number"
+    ): "then-and-now#loss-data-0",
+}
 # What else readers type, and the pages that answer it.
 WORDS = {
     "torch._dynamo data-dependent branching": "errors learn/static-graphs",
@@ -97,7 +128,7 @@ WORDS = {
     "broadcasting bug": "errors practice/debugging",
     "how to cite": "about teach",
 }
-QUERIES = WORDS | dict.fromkeys(MESSAGES, "errors")
+QUERIES = WORDS | {message: found.partition("#")[0] for message, found in MESSAGES.items()}
 FIRST = 2  # the right page is among so many
 LARGEST = 150_000  # bytes, compressed, that a search fetches beside the page itself
 ASK = """words => {
@@ -149,9 +180,9 @@ def test_right_page_comes_first_or_second(query, search):
 
 
 def test_messages_lead_to_their_exhibit(search):
-    """A pasted message finds its own section of the error museum, not just the page."""
-    links = [search(message)[0] for message in MESSAGES]
-    assert [link for link in links if not link.startswith("errors.html#error-")] == []
+    """A pasted message finds the section about it, not just the page."""
+    links = {message: search(message)[0].replace(".html", "") for message in MESSAGES}
+    assert links == MESSAGES
     assert "errors.html#error-backward-twice" in search("backward a second time")[0]
 
 
