@@ -150,9 +150,9 @@ page_descriptions = {
 }
 search_weights = {  # a page that explains comes before one that asks, lists or looks back
     "learn/dynamic-and-static": 0,
-    "changelog": 0,
     "learn/": 1.2,
     "glossary": 0.7,
     "practice/": 0.5,
     "reference/": 0.7,
 }
+search_tops = ["changelog"]  # what is below its top names nearly everything

@@ -172,6 +172,7 @@ def store(app: Sphinx, env: BuildEnvironment) -> list[list[Any]]:
     rows = []
     for page in (page for page, value in weights.items() if value and _kept(app, page).exists()):
         parts = json.loads(_kept(app, page).read_text(encoding="utf-8"))
+        parts = parts[:1] if page in app.config.search_tops else parts
         for number, part in enumerate(parts):
             keys = [*((page, each) for each in part["ids"]), *([(page, "")] if number == 0 else [])]
             part["id"] = next(iter(part["ids"]), "")
@@ -200,6 +201,7 @@ def _write(path: Path, text: str) -> None:
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx."""
     app.add_config_value("search_weights", {}, "html", dict)
+    app.add_config_value("search_tops", [], "html", list)
     app.connect("builder-inited", start)
     app.connect("doctree-read", read)
     app.connect("doctree-resolved", keep)

@@ -129,6 +129,13 @@ def test_pages_have_weights(build):
     assert rows["index"][2] == 1.0
 
 
+def test_only_the_top_of_some_pages_is_searched(build):
+    """What stands below the first heading of such a page is left out."""
+    rows = found(build(search_tops=["other"]))
+    assert [part[:2] for part in rows["other"][3]] == [["other", "Other"]]
+    assert len(rows["index"][3]) == 2
+
+
 def test_pages_that_are_not_written_again_stay(build):
     """A build that changes one page keeps the words of the others."""
     app = build()

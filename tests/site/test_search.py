@@ -127,6 +127,7 @@ WORDS = {
     "backpropagation": "learn/graphs auto_gallery/graphs/plot_1_by_hand",
     "broadcasting bug": "errors practice/debugging",
     "how to cite": "about teach",
+    "changelog": "changelog",
 }
 QUERIES = WORDS | {message: found.partition("#")[0] for message, found in MESSAGES.items()}
 FIRST = 2  # the right page is among so many
@@ -184,6 +185,12 @@ def test_messages_lead_to_their_exhibit(search):
     links = {message: search(message)[0].replace(".html", "") for message in MESSAGES}
     assert links == MESSAGES
     assert "errors.html#error-backward-twice" in search("backward a second time")[0]
+
+
+def test_changelog_stays_behind(search):
+    """The changelog is found by its title, not by all that it names."""
+    first = [link for query in QUERIES if query != "changelog" for link in search(query)[:FIRST]]
+    assert [link for link in first if link.startswith("changelog.html")] == []
 
 
 def test_beginnings_and_slips_are_found(search):
