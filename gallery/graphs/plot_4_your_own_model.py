@@ -1,8 +1,8 @@
 r"""
-Draw the graph of your own model
-================================
+Draw the computational graph of your own model
+==============================================
 
-**Question.** What does autograd build for your own model, and what does it keep?
+**Question.** How do you visualize what autograd builds for your own model, and what does it keep?
 
 **Answer.** Record one forward and one backward pass with :func:`linefit.graph.record`: you get
 every operation with its value, its gradient and its saved tensors, as a figure, as text and as
@@ -47,10 +47,10 @@ g
 g.player()
 
 # %%
-# As a figure of matplotlib
-# -------------------------
+# Plot it with matplotlib
+# -----------------------
 #
-# For a paper or a slide, draw the same graph into axes of your own.
+# For a paper or a slide, plot the same graph into axes of your own.
 
 import matplotlib.pyplot as plt
 
@@ -74,8 +74,8 @@ print(g)
 # Is it really PyTorch's graph?
 # -----------------------------
 #
-# Walk ``next_functions`` yourself and compare: these are the same nodes, none missing and none
-# invented.
+# Walk ``next_functions`` yourself, as torchviz does, and compare: these are the same nodes, none
+# missing and none invented.
 
 seen, todo = set(), [loss.grad_fn]
 while todo:

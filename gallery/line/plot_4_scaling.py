@@ -141,7 +141,8 @@ plt.show()
 # One scale, not two
 # ------------------
 #
-# It is tempting to divide x and y each by its own spread, as one does for a neural network.
+# It is tempting to standardize x and y, dividing each by its own spread, as one normalizes data
+# before training a neural network.
 # Perpendicular distance then measures something else: the best line comes out with slope 1 or −1,
 # whatever the noise, and it is no longer your line.
 

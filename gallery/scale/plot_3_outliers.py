@@ -107,7 +107,8 @@ plt.show()
 # You did not have to derive a gradient here, with its cases near and far, its absolute values and
 # its root.
 # :func:`torch.autograd.gradcheck` compares autograd's gradient with finite differences.
-# A different loss takes a few lines of code: this one, a logarithm, lets a far point go altogether.
+# A custom loss function takes a few lines of code: this one, a logarithm, lets a far point go
+# altogether.
 
 
 def log_loss(slope, intercept, x, y, *, delta):
