@@ -57,6 +57,7 @@ extensions = [
     "search_store",
     "security",
     "take_along",
+    "theme_words",
     "timing",
     "translation",
     "valid_html",

@@ -13,6 +13,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
@@ -81,7 +82,9 @@ def check(app: Sphinx, env: BuildEnvironment) -> None:
 def describe(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
     """Put the description into a page's head, and tell it to the template."""
     about = app.env.metadata.get(page, {})
-    text = about.get("description") or app.config.page_descriptions.get(page, "")
+    text = about.get("description", "")
+    if page in app.config.page_descriptions:
+        text = _(app.config.page_descriptions[page])
     context["description"] = text
     if not text:
         logger.warning("the page has no description", location=page)

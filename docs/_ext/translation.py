@@ -1,9 +1,9 @@
 """Make every word of the site a message: of scripts, of extensions, of figures and of markup.
 
-Sphinx collects the messages of pages and templates.  Here come those of a page's own HTML, which
-are the page's, and, in the catalog of the templates, those of the site's extensions and scripts and
-of the package's figures.  A figure is not made again for a translation: its sentences are found in
-it, and translated.
+Sphinx collects the messages of pages and templates.  Here come those of a page's own HTML and what
+describes its figures, which are the page's, and, in the catalog of the templates, those of the
+theme, of the site's extensions and scripts and of the package's figures.  A figure is not made
+again for a translation: its sentences are found in it, and translated.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ from sphinx.locale import _
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
+from sphinx_gallery.directives import ImageSg, imgsgnode
 
 import editions
+import theme_words
 import words
 
 HERE = Path(__file__).parent
@@ -89,6 +91,39 @@ def visit_markup(self: Any, node: markup) -> None:
         html = words.replaced(html, lambda text: translations.get(text, text))
     self.body.append(html + "\n")
     raise nodes.SkipNode
+
+
+class script_figure(imgsgnode, addnodes.translatable):  # type: ignore[misc] # noqa: N801 (likewise)
+    """A figure of a script, whose description is a message."""
+
+    def preserve_original_messages(self) -> None:
+        """Keep the description that there is before any translation."""
+        self["described"] = self["alt"]
+
+    def apply_translated_message(self, original_message: str, translated_message: str) -> None:
+        """Describe the figure in the language."""
+        self["alt"] = translated_message
+
+    def extract_original_messages(self) -> Sequence[str]:
+        """Return the description, if there is one."""
+        return [self["described"]] if self["described"] else []
+
+
+class ScriptFigure(ImageSg):  # type: ignore[misc] # sphinx_gallery publishes no types
+    """Show a script's figure as Sphinx-Gallery does, with a description that can be translated."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the node."""
+        (image,) = super().run()
+        node = script_figure("", **image.attributes)
+        node.source, node.line = self.state_machine.get_source_and_line(self.lineno)
+        return [node]
+
+
+def keep_figures(app: Sphinx, config: Config) -> None:
+    """Keep the figures of cells where messages are collected: what describes them is one."""
+    kept = [("gettext", "image/png", 0)]
+    config.nb_mime_priority_overrides = [*config.nb_mime_priority_overrides, *kept]
 
 
 class GlueText(PasteTextRole):  # type: ignore[misc] # myst_nb publishes no types
@@ -257,8 +292,20 @@ def collect(app: Sphinx, env: BuildEnvironment) -> None:
                 origin = MsgOrigin(str(env.doc2path(name)), cell.line or 0)
                 catalogs[CATALOG].add(prompt(cell, which), origin)
     levels = [Message(level, app.confdir / "index.md", 0) for level in app.config.story]
-    for text, path, line in [*levels, *messages(ROOT)]:
+    described = app.config.page_descriptions.values()
+    descriptions = [Message(text, app.confdir / "conf.py", 0) for text in described]
+    for text, path, line in [*levels, *descriptions, *of_theme(app), *messages(ROOT)]:
         catalogs[CATALOG].add(text, MsgOrigin(str(path), line))
+
+
+def of_theme(app: Sphinx) -> Iterator[Message]:
+    """Yield the messages of the theme: Sphinx collects those of the site's own templates alone."""
+    page = app.confdir / "_templates" / "page.html"  # which extends the theme's
+    for path in theme_words.TEMPLATES:
+        template = path.read_text(encoding="utf-8")
+        found = app.builder.templates.environment.extract_translations(template)
+        yield from (Message(text, page, 0) for _line, _function, text in found)
+    yield from (Message(text, page, 0) for text in theme_words.UNMARKED)
 
 
 def note_catalog(app: Sphinx, config: Config) -> None:
@@ -286,10 +333,12 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx."""
     app.add_node(markup, html=(visit_markup, None))
     app.add_directive("markup", Markup)
+    app.add_directive("image-sg", ScriptFigure, override=True)
     app.add_role_to_domain("glue", "text", GlueText(), override=True)
     app.add_post_transform(TranslateFigures)
     app.add_post_transform(TranslatePrompts)
     app.connect("config-inited", note_catalog)
+    app.connect("config-inited", keep_figures)
     app.connect("builder-inited", write_words)
     app.connect("env-updated", collect)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

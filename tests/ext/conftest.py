@@ -34,7 +34,7 @@ def site(tmp_path):
 def furnished(site):
     """Return a function that builds pages in the theme, with the templates and what they use."""
     extensions = ["myst_parser", "descriptions", "page_markdown", "provenance", "published"]
-    extensions += ["reading", "security", "valid_html"]
+    extensions += ["reading", "security", "theme_words", "valid_html"]
 
     def build(pages, **settings):
         usual = {

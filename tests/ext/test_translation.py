@@ -1,10 +1,14 @@
 """Sentences that are found in a figure again, and words that are found in HTML."""
 
+import io
+import json
 import re
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import translation
 import words
@@ -110,6 +114,7 @@ def test_own_messages_have_no_repeated_spaces():
     assert [text for text in texts if "  " in text or not text.strip()] == []
 
 
+EXTENSIONS = ["myst_nb", "reading", "descriptions", "translation"]
 FOLDED = """\
 ---
 file_format: mystnb
@@ -135,9 +140,63 @@ def test_prompts_of_folded_cells_are_messages(builder, name, form, site, monkeyp
     """What opens and closes a cell goes to the translator, and comes back onto the page."""
     monkeypatch.setattr(translation, "_", lambda text: f"<{text}>")
     settings = {"nb_execution_mode": "off", "language": "eo"}
-    extensions = ["myst_nb", "reading", "translation"]
-    app = site(extensions, {"index.md": FOLDED}, buildername=builder, **settings)
+    app = site(EXTENSIONS, {"index.md": FOLDED}, buildername=builder, **settings)
     app.build()
     text = (app.outdir / name).read_text(encoding="utf-8")
     for prompt in ("Show the sum", "Hide code cell source"):
         assert form.format(prompt) in text
+
+
+def cell(alt, png):
+    """Return a notebook whose one cell has drawn something, with its description."""
+    output = {"output_type": "display_data", "metadata": {}, "data": {"image/png": png}}
+    drawn = {"cell_type": "code", "source": "plot()", "execution_count": 1, "outputs": [output]}
+    drawn["metadata"] = {"mystnb": {"image": {"alt": alt}}}
+    title = {"cell_type": "markdown", "source": "# Page", "metadata": {}}
+    return json.dumps({"cells": [title, drawn], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+
+
+def pages_with_figures(folder):
+    """Return a page with a figure of a cell, and one with a script's as Sphinx-Gallery shows it."""
+    (folder / "docs").mkdir()
+    png = io.BytesIO()
+    Image.new("RGBA", (8, 8)).save(png, "PNG")
+    (folder / "docs" / "a.png").write_bytes(png.getvalue())
+    of_script = ":orphan:\n\nScript\n======\n\n.. image-sg:: /a.png\n   :alt: A line.\n"
+    of_cell = cell("A valley.", b64encode(png.getvalue()).decode())
+    return {"index.ipynb": of_cell, "script.rst": f"{of_script}   :srcset: /a.png, /a.png 2.00x\n"}
+
+
+def test_words_of_theme_and_generated_pages_are_messages(site):
+    """A translator meets what the theme marks, what it does not, and what conf.py describes."""
+    described = {"search": "Search all pages."}
+    app = site(EXTENSIONS, {"index.md": "# A"}, buildername="gettext", page_descriptions=described)
+    app.build()
+    found = (app.outdir / "sphinx.pot").read_text(encoding="utf-8")
+    for text in ("Skip to content", "Toggle site navigation sidebar", "Search all pages."):
+        assert f'msgid "{text}"' in found
+
+
+FIGURES = {"nb_execution_mode": "off", "language": "eo", "locale_dirs": ["locales"]}
+
+
+def test_descriptions_of_figures_are_messages_of_their_pages(site, tmp_path):
+    """What describes a figure of a cell, or of a script, goes to the translator with its place."""
+    pages = pages_with_figures(tmp_path)
+    app = site([*EXTENSIONS, "images"], pages, buildername="gettext", **FIGURES)
+    app.build()
+    places = [("index", "index.ipynb:", "A valley."), ("script", "script.rst:6", "A line.")]
+    for catalog, place, text in places:
+        found = (app.outdir / f"{catalog}.pot").read_text(encoding="utf-8")
+        assert re.search(rf'#: .*{place}.*\nmsgid "{text}"', found), found
+
+
+def test_figures_are_described_in_the_language(site, tmp_path, translate):
+    """Both kinds of figures have their translated description on the page."""
+    pages = pages_with_figures(tmp_path)
+    translate("eo", "index", {"A valley.": "Valo."})
+    translate("eo", "script", {"A line.": "Linio."})
+    app = site([*EXTENSIONS, "images"], pages, **FIGURES)
+    app.build()
+    for name, text in (("index", "Valo."), ("script", "Linio.")):
+        assert f'alt="{text}"' in (app.outdir / f"{name}.html").read_text(encoding="utf-8")
