@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 from sphinx.application import Sphinx
+from sphinx.locale import _
 
 TEMPLATES = Path(__file__).parents[1] / "_templates"
 STYLES = [
@@ -27,7 +28,7 @@ def write(app: Sphinx, page: str, context: dict[str, Any]) -> list[str]:
     styles = [FORMULAS, *STYLES] if 'class="katex' in body else STYLES
     given |= {"root": "../" * page.count("/"), "name": Path(page).name}
     given |= {"body": body, "styles": styles}
-    template = loader.get_template("sheet.html", globals={"_": context.get("_", str)})
+    template = loader.get_template("sheet.html", globals={"_": _})
     for kind, answers in KINDS.items():
         target = Path(app.outdir, f"{page}-{kind}.html")
         target.parent.mkdir(parents=True, exist_ok=True)

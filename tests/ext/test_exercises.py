@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from nbformat import v4
 
+import exercise_sheet
 import exercises
 from exercise_notebook import inlined
 from exercise_runner import ExerciseError, run
@@ -268,6 +269,14 @@ def test_sheet_has_neither_scripts_nor_menus(built, tmp_path):
         assert sheet.select("script, nav, form, button") == []
         assert ("sheet-plain" in sheet.body["class"]) == plain
         assert all(link["href"].startswith("../_static/") for link in sheet.select("head link"))
+
+
+def test_sheet_speaks_the_language(built, tmp_path, monkeypatch):
+    """What a sheet says beside the exercises is translated."""
+    monkeypatch.setattr(exercise_sheet, "_", lambda text: f"<{text}>")
+    built(NUMBER)
+    sheet = (tmp_path / "docs/_build/html/practice/tiny-sheet.html").read_text(encoding="utf-8")
+    assert "<Print this page with your browser, on A4, or save it as PDF.>" in sheet
 
 
 def test_progress_needs_a_name_of_its_own_for_each_exercise(built):
