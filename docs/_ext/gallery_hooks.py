@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 from sphinx_gallery.scrapers import matplotlib_scraper
@@ -24,6 +28,8 @@ ZIPPED = re.compile(
     r"^ *\.\. container:: sphx-glr-download sphx-glr-download-zip\n\n *:download:.*\n?",
     re.MULTILINE,
 )
+CARD = re.compile(r'(?<=tooltip=")[^"]*')
+HIDDEN_TITLE = re.compile(r'\s*<div class="sphx-glr-thumbnail-title">.*?</div>')
 
 
 def reset_matplotlib(gallery_conf: dict[str, Any], script: str | None) -> None:
@@ -75,6 +81,27 @@ def clean_page(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = ZIPPED.sub("", without_alt(source[0]))
 
 
+class DescribeCards(SphinxPostTransform):
+    """Let a card tell what describes its page, in the language of the site, under its link alone.
+
+    What Sphinx-Gallery writes there no translation reaches.
+    """
+
+    default_priority = 5  # while the link still names the page
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Describe each card, and leave out its second title, which the style hides."""
+        for node in list(self.document.findall(nodes.raw)):
+            text = HIDDEN_TITLE.sub("", node.astext())
+            link = node.next_node(addnodes.pending_xref, siblings=True, ascend=True)
+            if link and CARD.search(text):
+                about = self.env.metadata[link["reftarget"].lstrip("/")]
+                text = escape(about["description"]).join(CARD.split(text))
+            if text != node.astext():
+                node.replace_self(nodes.raw("", text, format="html"))
+
+
 def remove_orphans(app: Sphinx) -> None:
     """Remove what was made of scripts that have gone, or have another name now."""
     built, scripts = Path(app.srcdir, "auto_gallery"), app.confdir.parent / "gallery"
@@ -88,4 +115,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx, before Sphinx-Gallery writes its files and when its pages are read."""
     app.connect("builder-inited", remove_orphans, priority=100)
     app.connect("source-read", clean_page)
+    app.add_post_transform(DescribeCards)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

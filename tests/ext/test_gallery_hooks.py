@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import matplotlib as mpl
 import pytest
 import torch
+from bs4 import BeautifulSoup
 from matplotlib import pyplot as plt
 
 import gallery_hooks
@@ -160,3 +161,40 @@ def test_what_was_made_of_a_removed_script_is_removed(app):
     gallery_hooks.remove_orphans(app)
     left = {path.name for path in built.rglob("*") if path.is_file()}
     assert left == {f"plot_1_run.{suffix}" for suffix in made} | {"index.rst"}
+
+
+CARD = """\
+Scripts
+=======
+
+.. raw:: html
+
+    <div class="sphx-glr-thumbcontainer" tooltip="Question. How long is the line?">
+
+:doc:`/script`
+
+.. raw:: html
+
+      <div class="sphx-glr-thumbnail-title">A line</div>
+    </div>
+
+.. toctree::
+
+   script
+"""
+SCRIPT = "A line\n======\n\n**Question.** How long is the line that joins all of the points?\n"
+
+
+def test_card_is_described_in_the_language(site, translate):
+    """It tells what its script's page does in the translation, and has one title."""
+    question = "How long is the line that joins all of the points?"
+    translate("eo", "script", {f"**Question.** {question}": "Kiom longa?"})
+    extensions = ["descriptions", "gallery_hooks"]
+    settings = {"language": "eo", "locale_dirs": ["locales"]}
+    app = site(extensions, {"index.rst": CARD, "script.rst": SCRIPT}, **settings)
+    app.build()
+    page = BeautifulSoup((app.outdir / "index.html").read_text("utf-8"), "html.parser")
+    card = page.select_one(".sphx-glr-thumbcontainer")
+    assert card["tooltip"] == "Kiom longa?"
+    assert card.select(".sphx-glr-thumbnail-title") == []
+    assert card.a.text == "A line"
