@@ -26,8 +26,11 @@ from sphinx.builders.gettext import MsgOrigin
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.locale import _
+from sphinx.locale import init as init_locale
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.i18n import docname_to_domain
 from sphinx.util.typing import ExtensionMetadata
 from sphinx_gallery.directives import ImageSg, imgsgnode
 
@@ -255,6 +258,26 @@ class TranslateFigures(SphinxPostTransform):
                 node.replace_self(nodes.raw("", translator.figure(text), format="html"))
 
 
+class TranslateFormulas(SphinxTransform):
+    """Translate the words in formulas; Sphinx would take a formula in Markdown for prose."""
+
+    default_priority = 19  # just before Sphinx translates the page
+
+    def apply(self, **kwargs: Any) -> None:
+        """Do so unless the language is that of the sources."""
+        if self.config.language == editions.SOURCE:
+            return
+        folders = [self.env.srcdir / folder for folder in self.config.locale_dirs]
+        domain = docname_to_domain(self.env.docname, self.config.gettext_compact)
+        catalog, _found = init_locale(folders, self.config.language, domain)
+        for formula in self.document.findall(nodes.math_block):
+            formula["translatable"] = False  # from now on
+            message = formula.rawsource or formula.astext()
+            if (text := catalog.gettext(message)) != message:
+                formula.rawsource = text
+                formula.children = [nodes.Text(text)]
+
+
 def folded(document: nodes.document) -> Iterator[nodes.container]:
     """Yield the cells of code that a reader opens."""
     return (node for node in document.findall(nodes.container) if PROMPTS[0] in node)
@@ -335,6 +358,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("markup", Markup)
     app.add_directive("image-sg", ScriptFigure, override=True)
     app.add_role_to_domain("glue", "text", GlueText(), override=True)
+    app.add_transform(TranslateFormulas)
     app.add_post_transform(TranslateFigures)
     app.add_post_transform(TranslatePrompts)
     app.connect("config-inited", note_catalog)

@@ -200,3 +200,13 @@ def test_figures_are_described_in_the_language(site, tmp_path, translate):
     app.build()
     for name, text in (("index", "Valo."), ("script", "Linio.")):
         assert f'alt="{text}"' in (app.outdir / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_words_in_formulas_are_translated(site, translate):
+    """A formula stays one, in the words of the language."""
+    translate("eo", "index", {r"x \text{ if } y": r"x \text{ se } y"})
+    page = "# Page\n\n```{math}\nx \\text{ if } y\n```\n"
+    app = site(EXTENSIONS, {"index.md": page}, language="eo", locale_dirs=["locales"])
+    app.build()
+    html = (app.outdir / "index.html").read_text(encoding="utf-8")
+    assert r"\[x \text{ se } y\]" in html
