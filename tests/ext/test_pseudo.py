@@ -31,6 +31,7 @@ def test_text_that_is_seen_or_heard_is_found(html):
     [
         "<p>⟦some words⟧</p>",
         "<title>⟦some words⟧ - linefit</title>",
+        "<p>linefit 0.2.0.dev0.</p>",
         '<svg class="lfg" aria-label="⟦some ⟦more⟧ words⟧"></svg>',
         '<meta name="description" content="⟦some words …">',
         '<pre><a title="torch.add">add</a></pre>',

@@ -32,7 +32,7 @@ NO_PROSE = (
 # What is described in no words of ours: names of Python, and what a page's own code draws.
 NO_WORDS = "pre *, a[title]:has(> code), .cell_output svg:not([class^=lfg])"
 NAMES = {"linefit", "Sphinx", "Furo", "pradyunsg"}  # in the title and at the foot of each page
-WORD = re.compile(r"[A-Za-z]{3,}")
+WORD = re.compile(r"(?<!\d\.)\b[A-Za-z]{3,}")  # not the "dev" of a version
 INSIDE = re.compile(f"{BEFORE}[^{BEFORE}{AFTER}]*({AFTER}|$)")  # a long description ends early
 
 
