@@ -15,6 +15,7 @@ MEASURED = {
     "auto_gallery/scale/plot_5_moments_and_processes": "times of reading a file in pieces",
     "learn/autograd-deeper": "memory and time of what a backward pass keeps",
     "learn/cost": "what a graph costs",
+    "learn/dynamic-graphs": "what recording adds to an expression",
     "learn/five-systems": "times of compiling",
     "learn/scale": "times of many and of large fits",
 }
