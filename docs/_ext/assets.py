@@ -107,8 +107,11 @@ def name_of(file: Any) -> str:
 
 def wanted(name: str, text: str) -> bool:
     """Whether a page with a text asks for a file by its name."""
-    if any(name in files for files in BUNDLES.values()):
-        return False
+    return not any(name in files for files in BUNDLES.values()) and needed(name, text)
+
+
+def needed(name: str, text: str) -> bool:
+    """Whether a text has what a file is for; one that is for every page always is."""
     patterns = [pattern for start, pattern in NEEDS.items() if name.startswith(start)]
     return all(re.search(pattern, text) for pattern in patterns)
 

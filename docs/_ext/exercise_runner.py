@@ -9,7 +9,7 @@ import contextlib
 import io
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any
@@ -145,14 +145,13 @@ def orders(text: object) -> list[tuple[int, ...]]:
     return [tuple(int(number) for number in order.split()) for order in str(text).split(",")]
 
 
-def outcome(exercise: dict[str, Any], order: Sequence[int]) -> object:
-    """Return the numbers that an exercise's lines give in an order, or the name of their error."""
-    lines = exercise["lines"].strip("\n").split("\n")
+def outcome(exercise: dict[str, Any], lines: Iterable[str]) -> object:
+    """Return the numbers that lines give in an exercise's frame, or the name of their error."""
     fresh = names()
     execute(exercise.get("setup", ""), fresh)
     frame = exercise.get("frame", "{lines}")
     lead = frame.partition("{lines}")[0].rpartition("\n")[2]
-    body = f"\n{lead}".join(lines[number - 1] for number in order)
+    body = f"\n{lead}".join(lines)
     try:
         execute(frame.replace("{lines}", body), fresh)
         return numbers(evaluate(exercise["check"], fresh))
@@ -164,7 +163,10 @@ def run_order(exercise: dict[str, Any], scope: Names, output: str) -> dict[str, 
     """Execute the lines in every order: many may be right, and one error may have many causes."""
     lines = exercise["lines"].strip("\n").split("\n")
     right = tuple(range(1, len(lines) + 1))
-    came = {order: outcome(exercise, order) for order in permutations(right)}
+    came = {
+        order: outcome(exercise, [lines[number - 1] for number in order])
+        for order in permutations(right)
+    }
     wanted = came[right]
     if isinstance(wanted, str):
         raise ExerciseError(f"the lines in their order raise {wanted}")

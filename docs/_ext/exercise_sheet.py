@@ -10,12 +10,13 @@ from jinja2 import Environment, FileSystemLoader
 from sphinx.application import Sphinx
 from sphinx.locale import _
 
+import assets
+
 TEMPLATES = Path(__file__).parents[1] / "_templates"
 STYLES = [
-    *("pygments.css", "styles/furo.css", "figure.css", "custom.css"),
+    *("pygments.css", "styles/furo.css", "katex/katex.min.css", "figure.css", "custom.css"),
     *("practice/practice.css", "practice/sheet.css"),
 ]
-FORMULAS = "katex/katex.min.css"
 PROGRESS = re.compile(r'<div class="ex-progress".*?</div>')  # paper has none
 KINDS = {"sheet": False, "answers": True}
 
@@ -23,11 +24,10 @@ KINDS = {"sheet": False, "answers": True}
 def write(app: Sphinx, page: str, context: dict[str, Any]) -> list[str]:
     """Write both beside the page, whose links they share, and return their names."""
     loader = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=False)  # noqa: S701
-    given = {key: context.get(key) for key in ("title", "body", "project", "language")}
-    body = PROGRESS.sub("", str(given["body"]))
-    styles = [FORMULAS, *STYLES] if 'class="katex' in body else STYLES
-    given |= {"root": "../" * page.count("/"), "name": Path(page).name}
-    given |= {"body": body, "styles": styles}
+    given = {key: context.get(key) for key in ("title", "project", "language")}
+    body = PROGRESS.sub("", str(context.get("body")))
+    given |= {"root": "../" * page.count("/"), "name": Path(page).name, "body": body}
+    given["styles"] = [name for name in STYLES if assets.needed(name, body)]
     template = loader.get_template("sheet.html", globals={"_": _})
     for kind, answers in KINDS.items():
         target = Path(app.outdir, f"{page}-{kind}.html")

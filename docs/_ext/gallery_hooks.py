@@ -91,11 +91,12 @@ class DescribeCards(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Describe each card, and leave out its second title, which the style hides."""
+        """Describe each card, and leave out its second title, which its link says already."""
         for node in list(self.document.findall(nodes.raw)):
             text = HIDDEN_TITLE.sub("", node.astext())
-            link = node.next_node(addnodes.pending_xref, siblings=True, ascend=True)
-            if link and CARD.search(text):
+            if CARD.search(text) and (
+                link := node.next_node(addnodes.pending_xref, siblings=True, ascend=True)
+            ):
                 about = self.env.metadata[link["reftarget"].lstrip("/")]
                 text = escape(about["description"]).join(CARD.split(text))
             if text != node.astext():

@@ -90,7 +90,7 @@ for device, traced in lists.items():
 # ---------------------
 #
 # Python runs the list, operation by operation, each through PyTorch's dispatcher.
-# It records no nodes and runs no engine over them, but to walk the list in Python costs about as
+# It records no nodes and runs no engine over them, but walking the list in Python costs about as
 # much.
 # What it does save is memory: it lets go of each array right after its last use, so one of the next
 # operations gets the same memory again, and at many points that is faster.

@@ -81,7 +81,7 @@ def printed(browser, html, tmp_path):
         page.close()
 
 
-# The figures of a page that are wider than the paper, or than a box that hides what is too wide.
+# The figures of a page that go on where its text ends.
 CUT_OFF = """() => [...document.querySelectorAll("article img, article svg.lfg")].filter((each) => {
   const box = each.closest("article").getBoundingClientRect();
   return each.checkVisibility() && each.getBoundingClientRect().right > box.right + 1;
